@@ -1,0 +1,297 @@
+#!/usr/bin/env bash
+# Builds, serves, tests and measures Headlight. `./build.sh` without arguments lists the commands.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# name | target features beyond those in .cargo/config.toml | wasm-opt flags beyond WASM_OPT
+VARIANTS=(
+  'simd128||'
+)
+
+# What rustc's default wasm32 target may emit, plus the SIMD that every variant has. Binaryen older than 132 rejects
+# the bulk memory operations in it.
+WASM_OPT=(
+  -O3 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
+  --enable-mutable-globals --enable-reference-types --enable-multivalue
+)
+
+TARGET=wasm32-unknown-unknown
+TOOLS=$PWD/.tools
+BIN=$PWD/node_modules/.bin
+CARGO_FLAGS=()
+
+usage() {
+  cat <<'USAGE'
+usage: ./build.sh COMMAND
+
+  serve [PORT]         install what is missing, build, and serve the page on 127.0.0.1 (default port 8000)
+  test                 everything that CI runs (also: check)
+  dist                 build and write the site to dist/, ready for any static host
+  bench [--json FILE]  measure speed and memory in headless Chromium
+USAGE
+}
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+warn() { printf 'warning: %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# Runs a function or command under a heading and adds its time to the table that `test` ends with.
+TIMES=()
+step() {
+  local title=$1 start=$SECONDS
+  shift
+  say "$title"
+  # Not `if ! "$@"`: that would switch `set -e` off inside the function.
+  "$@"
+  local took=$((SECONDS - start))
+  TIMES+=("$(printf '%5d s  %s' "$took" "$title")")
+  printf -- '-- %s: %d s\n' "$title" "$took"
+}
+
+# --- tools ------------------------------------------------------------------------------------------------------
+
+rust_tools() {
+  command -v cargo >/dev/null || die 'cargo is missing; install Rust from https://rustup.rs'
+  if command -v rustup >/dev/null; then
+    # rust-toolchain.toml names channel, components and target. Asking only when something is missing keeps this
+    # working without a network.
+    if ! rustup target list --installed 2>/dev/null | grep -qx "$TARGET" ||
+      ! cargo clippy --version >/dev/null 2>&1 || ! cargo fmt --version >/dev/null 2>&1; then
+      rustup toolchain install
+    fi
+  elif [[ ! -d $(rustc --print target-libdir --target "$TARGET") ]]; then
+    die "rustc has no $TARGET target, and there is no rustup to add it"
+  fi
+}
+
+wasm_bindgen_version() {
+  sed -n 's/^wasm-bindgen = "=\([0-9.]*\)"$/\1/p' Cargo.toml
+}
+
+# The command line tool refuses a module made with any other version of the crate.
+wasm_bindgen_tools() {
+  local version locked
+  version=$(wasm_bindgen_version)
+  [[ -n $version ]] || die 'Cargo.toml has no line of the form: wasm-bindgen = "=1.2.3"'
+  if [[ -f Cargo.lock ]]; then
+    locked=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
+    [[ $locked == "$version" ]] || die "Cargo.toml asks for wasm-bindgen $version, Cargo.lock has $locked"
+  fi
+  if [[ $("$TOOLS/bin/wasm-bindgen" --version 2>/dev/null) != "wasm-bindgen $version" ]]; then
+    cargo install wasm-bindgen-cli --version "$version" --root "$TOOLS"
+  fi
+}
+
+npm_tools() {
+  command -v npm >/dev/null || die 'node and npm are missing; install Node 20 or newer'
+  # npm writes this file last, so it is at least as new as the lock only after a complete install.
+  if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
+    npm ci --ignore-scripts --no-audit --no-fund
+    touch node_modules/.package-lock.json
+  fi
+}
+
+browser_tools() {
+  local name
+  if [[ -z ${CHROMIUM:-} ]]; then
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+      CHROMIUM=$(command -v "$name") && break
+    done
+  fi
+  if [[ -z ${CHROMIUM:-} && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    apt-get update
+    apt-get install -y chromium
+    CHROMIUM=$(command -v chromium) || true
+  fi
+  [[ -n ${CHROMIUM:-} ]] || die 'no Chromium or Chrome found; install one or set CHROMIUM to its path'
+  export CHROMIUM
+  "$CHROMIUM" --version 2>/dev/null || die "$CHROMIUM does not start"
+}
+
+build_tools() {
+  rust_tools
+  npm_tools
+  wasm_bindgen_tools
+}
+
+# --- building ---------------------------------------------------------------------------------------------------
+
+# Calls "$1 NAME FEATURES OPT_FLAGS" for each variant.
+each_variant() {
+  local row name features opt
+  for row in "${VARIANTS[@]}"; do
+    IFS='|' read -r name features opt <<<"$row"
+    "$1" "$name" "$features" "$opt"
+  done
+}
+
+# Cargo with the flags of one variant. The first variant has none of its own and shares its artefacts with plain
+# cargo calls; the others get their own folder, because changed flags would rebuild everything each time.
+variant_cargo() {
+  local name=$1 features=$2
+  shift 2
+  if [[ -z $features ]]; then
+    cargo "$@" --target "$TARGET" "${CARGO_FLAGS[@]}"
+  else
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$features" \
+      cargo "$@" --target "$TARGET" --target-dir "target/$name" "${CARGO_FLAGS[@]}"
+  fi
+}
+
+wasm_variant() {
+  local name=$1 features=$2 opt=$3 out=www/pkg/$1 built
+  variant_cargo "$name" "$features" build --release --lib
+  built=target/${features:+$name/}$TARGET/release/headlight.wasm
+  if [[ $out/headlight_bg.wasm -nt $built && $out/headlight_bg.wasm -nt build.sh ]]; then
+    return
+  fi
+  rm -rf "$out.new"
+  "$TOOLS/bin/wasm-bindgen" --target web --out-dir "$out.new" --out-name headlight "$built"
+  if [[ -x $BIN/wasm-opt ]]; then
+    # shellcheck disable=SC2086 # a list of flags
+    "$BIN/wasm-opt" "${WASM_OPT[@]}" $opt "$out.new/headlight_bg.wasm" -o "$out.new/headlight_bg.wasm"
+  else
+    warn 'no wasm-opt (npm ci installs it): the module works but is larger and slower'
+  fi
+  # The page never sees a folder that is half written.
+  rm -rf "$out"
+  mv "$out.new" "$out"
+}
+
+wasm() {
+  mkdir -p www/pkg
+  each_variant wasm_variant
+}
+
+vendor() {
+  if [[ ! -f www/js/vendor-entry.js ]]; then
+    warn 'no www/js/vendor-entry.js: nothing to vendor'
+  elif [[ ! www/vendor/d3.js -nt www/js/vendor-entry.js || ! www/vendor/d3.js -nt package-lock.json ||
+    ! www/vendor/d3.js -nt scripts/vendor.mjs ]]; then
+    node scripts/vendor.mjs www/js/vendor-entry.js www/vendor/d3.js
+  fi
+}
+
+build() {
+  build_tools
+  wasm
+  vendor
+}
+
+size_of() { stat -c %s "$1" 2>/dev/null || stat -f %z "$1"; }
+
+wasm_sizes() {
+  local file
+  for file in "$1"/pkg/*/*.wasm; do
+    printf '%10d bytes, %9d gzip -9  %s\n' "$(size_of "$file")" "$(gzip -9 -c "$file" | wc -c)" "$file"
+  done
+}
+
+# --- checks -----------------------------------------------------------------------------------------------------
+
+clippy_native() { cargo clippy --all-targets "${CARGO_FLAGS[@]}" -- -D warnings; }
+
+clippy_wasm_variant() { variant_cargo "$1" "$2" clippy --lib --tests -- -D warnings; }
+
+tests_native() { cargo test "${CARGO_FLAGS[@]}"; }
+
+tests_wasm_variant() { variant_cargo "$1" "$2" test; }
+
+# Node's engine has simd128 but neither relaxed SIMD nor threads switched on: a baseline module that slipped such an
+# instruction in fails here as it would in an older browser.
+validate() {
+  node scripts/validate.mjs www/pkg/simd128/headlight_bg.wasm
+}
+
+tests_js() {
+  local files=()
+  mapfile -t files < <(find tests/js -name '*.test.js' -o -name '*.test.mjs' 2>/dev/null | sort)
+  ((${#files[@]})) || die 'no tests in tests/js'
+  node --test "${files[@]}"
+}
+
+types() {
+  local config
+  for config in page worker tests; do
+    echo "tsconfig.$config.json"
+    "$BIN/tsc" --noEmit --strict -p "tsconfig.$config.json"
+  done
+}
+
+biome_check() { "$BIN/biome" ci --colors=off .; }
+
+tests_browser() {
+  mkdir -p artifacts
+  # One file at a time: they time the page, and two browsers on two cores would slow each other.
+  node --test --test-concurrency=1 tests/browser/*.test.mjs
+}
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+serve() {
+  step 'build' build
+  exec node tests/serve.mjs --port "${1:-8000}"
+}
+
+run_tests() {
+  [[ ! -f Cargo.lock ]] || CARGO_FLAGS=(--locked)
+  step 'tools' build_tools
+  step 'browser' browser_tools
+  step 'rustfmt' cargo fmt --check
+  step 'clippy, native' clippy_native
+  step 'clippy, wasm' each_variant clippy_wasm_variant
+  step 'Rust tests, native' tests_native
+  step 'Rust tests, wasm in Node' each_variant tests_wasm_variant
+  step 'wasm build' wasm
+  wasm_sizes www
+  step 'wasm validation' validate
+  step 'vendored libraries' vendor
+  step 'biome' biome_check
+  step 'types' types
+  step 'JavaScript tests' tests_js
+  step 'browser tests' tests_browser
+  say 'all passed'
+  printf '%s\n' "${TIMES[@]}"
+}
+
+dist() {
+  step 'build' build
+  say 'dist'
+  rm -rf dist
+  cp -R www dist
+  # Types and the vendor entry serve the developer only; wasm-bindgen adds a package.json and a .gitignore.
+  find dist \( -name '*.d.ts' -o -name 'vendor-entry.js' -o -name '.gitignore' -o -name 'package.json' \) -delete
+  # GitHub Pages would otherwise run Jekyll over the folder.
+  touch dist/.nojekyll
+  echo 'largest files:'
+  find dist -type f | while read -r file; do printf '%10d  %s\n' "$(size_of "$file")" "$file"; done |
+    sort -rn | sed -n 1,12p
+  wasm_sizes dist
+  printf '%10d bytes in all, %d files\n' \
+    "$(find dist -type f -exec cat {} + | wc -c)" "$(find dist -type f | wc -l)"
+}
+
+bench() {
+  step 'build' build
+  step 'browser' browser_tools
+  step 'native tool' cargo build --release --bin headlight
+  node tests/bench/run.mjs "$@"
+}
+
+command=${1:-}
+[[ $# == 0 ]] || shift
+case $command in
+  serve) serve "$@" ;;
+  test | check) run_tests ;;
+  dist) dist ;;
+  bench) bench "$@" ;;
+  # Steps of the above, for whoever works on one part.
+  build | wasm | vendor) "$command" ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac
