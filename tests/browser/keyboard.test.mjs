@@ -1,0 +1,126 @@
+// @ts-check
+/** The page without a mouse, and for a screen reader. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { andAnswer, pageTest, root, settled, suggestions, waitForState } from './harness.mjs';
+
+/** @param {import('playwright-core').Page} page */
+const focused = (page) =>
+  page.evaluate(() => {
+    const element = /** @type {HTMLElement} */ (document.activeElement);
+    const { layer, head, rank } = element.dataset;
+    return { id: element.id, layer, head, rank };
+  });
+
+pageTest('Esc frees Tab, Alt+1 to 3 take suggestions', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const field = page.locator('#text');
+  await andAnswer(page, () => field.pressSequentially('I would like a cup of'));
+
+  for (const rank of [1, 2, 3]) {
+    const before = await field.inputValue();
+    const wanted = (await suggestions(page))[rank - 1];
+    await andAnswer(page, () => page.keyboard.press(`Alt+${rank}`));
+    const word = (await field.inputValue()).slice(before.length).trim();
+    assert.ok(word && wanted.includes(word), `Alt+${rank} added "${word}"; it showed "${wanted}"`);
+  }
+
+  const before = await field.inputValue();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  assert.notEqual((await focused(page)).id, 'text', 'Tab moves on after Esc');
+  assert.equal(await field.inputValue(), before);
+
+  // Back in the field, Tab takes suggestions again.
+  await field.focus();
+  await andAnswer(page, () => page.keyboard.type(' and'));
+  const typed = await field.inputValue();
+  await andAnswer(page, () => page.keyboard.press('Tab'));
+  assert.ok((await field.inputValue()).length > typed.length);
+  await page.keyboard.press('Shift+Tab');
+  assert.notEqual((await focused(page)).id, 'text', 'Shift+Tab always moves');
+});
+
+pageTest('arrow keys walk the heads and the cells', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('The quick brown fox jumps over the lazy dog'));
+
+  await page.locator('#head-grid [data-layer="0"][data-head="0"]').focus();
+  await page.keyboard.press('ArrowRight');
+  const right = await focused(page);
+  await page.keyboard.press('ArrowDown');
+  const down = await focused(page);
+  assert.notDeepEqual([right.layer, right.head], ['0', '0'], 'ArrowRight moves');
+  assert.notDeepEqual([down.layer, down.head], [right.layer, right.head], 'ArrowDown moves');
+  assert.ok(down.layer !== undefined && down.head !== undefined, 'focus stays in the grid');
+  await page.keyboard.press('Enter');
+  await settled(page);
+
+  await page.locator('#head-map').focus();
+  await page.keyboard.press('ArrowDown');
+  const readout = page.locator('#cell-readout');
+  const first = await readout.evaluate((element) => ({ ...element.dataset }));
+  await page.keyboard.press('ArrowDown');
+  const second = await readout.evaluate((element) => ({ ...element.dataset }));
+  assert.equal(Number(second.row), Number(first.row) + 1, JSON.stringify({ first, second }));
+  await page.keyboard.press('ArrowRight');
+  const third = await readout.evaluate((element) => ({ ...element.dataset }));
+  assert.equal(Number(third.column), Number(second.column) + 1, JSON.stringify({ second, third }));
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowUp');
+  const fourth = await readout.evaluate((element) => ({ ...element.dataset }));
+  assert.deepEqual([fourth.row, fourth.column], [first.row, first.column]);
+});
+
+pageTest('everything can be reached with Tab, and leaving never traps', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('Reach for the'));
+  await page.locator('#text').focus();
+  await page.keyboard.press('Escape');
+  const visited = new Set();
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press('Tab');
+    const { id, layer, rank } = await focused(page);
+    visited.add(id || (rank ? 'suggestion' : layer ? 'head' : 'other'));
+    if (id === 'text') break;
+  }
+  for (const wanted of ['more', 'generate', 'temperature', 'seed', 'limit', 'head', 'head-map']) {
+    assert.ok(visited.has(wanted), `${wanted} among ${[...visited].join(', ')}`);
+  }
+});
+
+const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+  // Put in through the debugger, because the page's own policy forbids foreign scripts.
+  pageTest(`no serious accessibility faults, ${colorScheme}`, { context: { colorScheme } }, async ({ page, t }) => {
+    await waitForState(page, 'ready');
+    await andAnswer(page, () => page.locator('#text').fill('The teacher gave the student'));
+    await page.locator('#head-grid [data-layer="1"][data-head="1"]').click();
+    await settled(page);
+    await page.evaluate(axe);
+    const violations = await page.evaluate(async () => {
+      const { violations } = await /** @type {any} */ (globalThis).axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      });
+      return violations.map((/** @type {any} */ { id, impact, help, nodes }) => ({
+        id,
+        impact,
+        help,
+        where: nodes.slice(0, 5).map((/** @type {any} */ node) => `${node.target.join(' ')}: ${node.failureSummary}`),
+      }));
+    });
+    for (const violation of violations) t.diagnostic(JSON.stringify(violation));
+    const serious = violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical');
+    assert.deepEqual(serious, []);
+  });
+}
+
+for (const width of [320, 390, 768, 1280]) {
+  pageTest(`fits ${width} px`, { context: { viewport: { width, height: 800 } } }, async ({ page }) => {
+    await waitForState(page, 'ready');
+    await andAnswer(page, () => page.locator('#text').fill('A'.repeat(300)));
+    const [inner, content] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+    assert.ok(content <= inner, `the page is ${content} px wide in a window of ${inner}`);
+  });
+}

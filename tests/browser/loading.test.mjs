@@ -1,0 +1,165 @@
+// @ts-check
+/** Everything that can go wrong between the server and the model, and the way back from each. */
+import assert from 'node:assert/strict';
+import { andAnswer, downloadErrors, pageTest, suggestions, waitForState } from './harness.mjs';
+
+const typed = 'Half a sentence that must survive';
+const manifest = /\/models\/built-in\/manifest\.json$/;
+const shard = /\/models\/built-in\/[^/]*\.safetensors$/;
+const page404 = '<!doctype html><title>Not here</title><p>Nothing to see.';
+
+/** @param {import('playwright-core').Page} page */
+const retry = (page) => page.getByRole('button', { name: /retry|try again/i });
+
+/**
+ * @param {import('playwright-core').Page} page
+ */
+async function recovers(page) {
+  assert.equal(await page.locator('#text').inputValue(), typed, 'the text is still there');
+  await retry(page).click();
+  await waitForState(page, 'ready');
+  assert.equal(await page.locator('#text').inputValue(), typed, 'the text is still there after the retry');
+  await page.waitForFunction(() => document.querySelectorAll('.suggestion').length === 3);
+  for (const text of await suggestions(page)) assert.match(text, /\d\s*%/);
+}
+
+/** @type {{name: string, files: RegExp, fault: import('../serve.mjs').Fault, says: RegExp}[]} */
+const faults = [
+  { name: 'the manifest is missing (404)', files: manifest, fault: { status: 404 }, says: /404/ },
+  { name: 'the server is overloaded (503)', files: shard, fault: { status: 503 }, says: /503/ },
+  {
+    name: 'a web page in place of a shard',
+    files: shard,
+    fault: { type: 'text/html; charset=utf-8', body: page404 },
+    says: /web page|html/i,
+  },
+  {
+    name: 'a web page in place of the manifest',
+    files: manifest,
+    fault: { type: 'text/html; charset=utf-8', body: page404 },
+    says: /web page|html/i,
+  },
+  {
+    name: 'a shard that is too short',
+    files: shard,
+    fault: { truncate: 100_000, honest: true },
+    says: /short|incomplete|cut|size|bytes|truncated/i,
+  },
+  {
+    name: 'a connection that breaks within a shard',
+    files: shard,
+    fault: { truncate: 100_000 },
+    says: /network|connection|interrupt|broke|download|incomplete/i,
+  },
+  {
+    name: 'a flipped byte in a shard',
+    files: shard,
+    fault: { flip: 123_456 },
+    says: /hash|sha|damaged|corrupt|checksum|changed/i,
+  },
+  {
+    name: 'a connection that is closed at once',
+    files: shard,
+    fault: { reset: true },
+    says: /network|connection|offline|reach|download/i,
+  },
+];
+
+for (const { name, files, fault, says } of faults) {
+  let broken = true;
+  pageTest(
+    `${name}: says so, and a retry works`,
+    {
+      server: { fault: (request) => (broken && files.test(request.path) ? fault : null) },
+      expected: downloadErrors,
+    },
+    async ({ page }) => {
+      await page.locator('#text').fill(typed);
+      await waitForState(page, 'failed');
+      const shown = await page.locator('body').innerText();
+      assert.match(shown, says);
+      assert.doesNotMatch(shown, /undefined|\[object|magic word|panicked|NaN/);
+      broken = false;
+      await recovers(page);
+    },
+  );
+}
+
+let unplugged = false;
+pageTest(
+  'offline: says so, and a retry works',
+  {
+    expected: [...downloadErrors],
+    // Offline emulation does not reach into workers everywhere, so the server falls silent as well.
+    server: { fault: ({ path }) => (unplugged && path.includes('/models/') ? { reset: true } : null) },
+  },
+  async ({ page, context }) => {
+    await waitForState(page, 'ready');
+    unplugged = true;
+    await page.route('**/models/**', (route) => route.abort('internetdisconnected'));
+    await page.reload();
+    await page.locator('#text').fill(typed);
+    await waitForState(page, 'failed');
+    await context.setOffline(true);
+    assert.match(await page.locator('body').innerText(), /offline|network|connection|reach|download/i);
+    await retry(page).click();
+    await waitForState(page, 'failed');
+    assert.match(await page.locator('body').innerText(), /offline|connection/i);
+    await context.setOffline(false);
+    await page.unroute('**/models/**');
+    unplugged = false;
+    await recovers(page);
+  },
+);
+
+let slow = true;
+pageTest(
+  'a slow download can be cancelled and started again',
+  {
+    server: {
+      fault: ({ path }) => (slow && shard.test(path) ? { drip: { bytes: 20_000, milliseconds: 200 } } : null),
+    },
+    expected: downloadErrors,
+  },
+  async ({ page }) => {
+    await page.locator('#text').fill(typed);
+    await waitForState(page, 'loading');
+    await page.waitForTimeout(1500);
+    assert.match(await page.locator('body').innerText(), /\d[\d.,]*\s*(%|MB|MiB|kB|KB)/, 'shows how far it is');
+    await page.getByRole('button', { name: /cancel/i }).click();
+    await waitForState(page, 'cancelled');
+    slow = false;
+    assert.equal(await page.locator('#text').inputValue(), typed);
+    await page
+      .getByRole('button', { name: /retry|try again|load/i })
+      .first()
+      .click();
+    await waitForState(page, 'ready');
+    assert.equal(await page.locator('#text').inputValue(), typed);
+    await andAnswer(page, () =>
+      page
+        .locator('#text')
+        .press('End')
+        .then(() => page.keyboard.type(' and')),
+    );
+    assert.equal((await suggestions(page)).length, 3);
+  },
+);
+
+pageTest(
+  'typing while the model loads is answered when it is there',
+  {
+    server: {
+      fault: ({ path }) => (shard.test(path) ? { drip: { bytes: 2_000_000, milliseconds: 150 } } : null),
+    },
+  },
+  async ({ page }) => {
+    await page.locator('#text').pressSequentially('The cat sat on the', { delay: 10 });
+    assert.equal(await page.evaluate(() => document.body.dataset.state), 'loading');
+    await waitForState(page, 'ready');
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.suggestion')].every((button) => /%/.test(button.textContent ?? '')),
+    );
+    assert.equal(await page.locator('#text').inputValue(), 'The cat sat on the');
+  },
+);
