@@ -124,7 +124,7 @@ export async function waitForState(page, state, timeout = 60_000) {
 }
 
 /**
- * The suggestion strip, the most probable first.
+ * What the suggestion strip shows, the most probable first.
  * @param {Page} page
  */
 export async function suggestions(page) {
@@ -135,6 +135,17 @@ export async function suggestions(page) {
     })),
   );
   return found.sort((a, b) => a.rank - b.rank).map(({ text }) => text);
+}
+
+/**
+ * The text that each suggestion would add, the most probable first.
+ * @param {Page} page
+ */
+export async function inserts(page) {
+  const found = await page.$$eval('.suggestion', (buttons) =>
+    buttons.map((button) => /** @type {HTMLElement} */ (button).dataset),
+  );
+  return found.sort((a, b) => Number(a.rank) - Number(b.rank)).map(({ insert }) => insert ?? '');
 }
 
 /**
