@@ -131,13 +131,13 @@ each_variant() {
 # Cargo with the flags of one variant. The first variant has none of its own and shares its artefacts with plain
 # cargo calls; the others get their own folder, because changed flags would rebuild everything each time.
 variant_cargo() {
-  local name=$1 features=$2
-  shift 2
+  local name=$1 features=$2 subcommand=$3
+  shift 3
   if [[ -z $features ]]; then
-    cargo "$@" --target "$TARGET" "${CARGO_FLAGS[@]}"
+    cargo "$subcommand" --target "$TARGET" "${CARGO_FLAGS[@]}" "$@"
   else
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$features" \
-      cargo "$@" --target "$TARGET" --target-dir "target/$name" "${CARGO_FLAGS[@]}"
+      cargo "$subcommand" --target "$TARGET" --target-dir "target/$name" "${CARGO_FLAGS[@]}" "$@"
   fi
 }
 
