@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * What went wrong and what to do about it, in words. Codes come from `shared/protocol.js` and `src/error.rs`.
+ *
+ * @typedef {{title: string, advice: string}} Advice
+ */
+
+/** @type {Readonly<Record<string, Advice>>} */
+const table = {
+  offline: {
+    title: 'No connection',
+    advice: 'The model could not be fetched. Check the network, then try again. Your text stays here.',
+  },
+  'http-status': {
+    title: 'The server has no such file',
+    advice:
+      'A part of the model is missing where this page is served from. If you host it, check that the models folder was uploaded completely.',
+  },
+  'html-instead-of-data': {
+    title: 'A web page came where the model should be',
+    advice:
+      'A sign-in page of the network or a fallback page of the server answered. Sign in, or check where the model is hosted, then try again.',
+  },
+  'unsupported-browser': {
+    title: 'This browser can’t run the model',
+    advice:
+      'It needs WebAssembly with SIMD: Chrome or Edge 91, Firefox 89, Safari 16.4, or newer. Lockdown and enhanced security modes switch it off; you can allow this site there.',
+  },
+  'out-of-memory': {
+    title: 'Not enough memory',
+    advice: 'Close other tabs, or shorten the text, then try again.',
+  },
+  'engine-crashed': {
+    title: 'The engine stopped',
+    advice: 'Your text is kept. Restarting takes a moment, because the model has to be read again.',
+  },
+  cancelled: { title: 'Loading was cancelled', advice: 'You can go on writing; suggestions need the model.' },
+  'not-ready': { title: 'No model is loaded', advice: 'Load the model first.' },
+  'hash-mismatch': {
+    title: 'A file was damaged on the way',
+    advice: 'Its checksum is wrong, so it was not used. Trying again usually helps.',
+  },
+  'wrong-size': {
+    title: 'A file came incomplete',
+    advice: 'Its length is not the announced one. Trying again usually helps.',
+  },
+  truncated: { title: 'A file came incomplete', advice: 'It ends too early. Trying again usually helps.' },
+  'wrong-file-kind': {
+    title: 'This is not a model file',
+    advice: 'Something else lies where the weights should be, perhaps a Git LFS pointer instead of the file itself.',
+  },
+  'text-not-encodable': {
+    title: 'This text can’t be turned into tokens',
+    advice: 'Change or remove the unusual characters in it.',
+  },
+};
+
+/** Codes that all mean: the files themselves are not a GPT-2 that this page can run. */
+const format = new Set([
+  'format',
+  'invalid-json',
+  'unsupported-config',
+  'invalid-manifest',
+  'invalid-header',
+  'duplicate-key',
+  'unsupported-dtype',
+  'invalid-offsets',
+  'trailing-bytes',
+  'unexpected-shape',
+  'unexpected-tensor',
+  'missing-tensors',
+  'non-finite-weights',
+  'unexpected-file',
+  'invalid-tokenizer',
+]);
+
+/**
+ * @param {string} code
+ * @returns {Advice}
+ */
+export function adviceFor(code) {
+  if (Object.hasOwn(table, code)) return table[code];
+  if (format.has(code)) {
+    return {
+      title: 'The model’s files can’t be used',
+      advice: 'They are damaged or not those of a GPT-2. Trying again helps if they were damaged on the way.',
+    };
+  }
+  return { title: 'Something went wrong', advice: 'Try again. Your text is kept.' };
+}
+
+/** @type {Readonly<Record<import('../../shared/protocol.js').Generated['reason'], string>>} */
+export const reasons = {
+  'end-of-text': 'the model ended the text itself',
+  'context-full': 'the context is full',
+  stopped: 'stopped',
+  limit: 'the length limit was reached',
+};

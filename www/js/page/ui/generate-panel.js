@@ -1,0 +1,138 @@
+// @ts-check
+import { reasons } from '../lib/advice.js';
+import { formatRate, plural } from '../lib/format.js';
+import { byId } from './dom.js';
+
+/**
+ * @typedef {import('../../shared/protocol.js').Sampling} Sampling
+ * @typedef {import('../../shared/protocol.js').Generated} Generated
+ */
+
+/**
+ * A number field's value within its own limits, whatever was typed.
+ * @param {HTMLInputElement} input
+ */
+function read(input) {
+  const value = Number(input.value);
+  const low = Number(input.min);
+  const valid = input.value.trim() !== '' && Number.isFinite(value) ? value : Number(input.defaultValue);
+  const kept = Math.min(Number(input.max || Number.POSITIVE_INFINITY), Math.max(low, valid));
+  return input.step === 'any' || input.step.includes('.') ? kept : Math.round(kept);
+}
+
+/**
+ * Controls of text generation; the markup stands in the page.
+ * Events: `generate`, `stop`, `remove`.
+ */
+export class GeneratePanel extends EventTarget {
+  #generate = byId('generate', HTMLButtonElement);
+  #stop = byId('stop', HTMLButtonElement);
+  #remove = byId('remove', HTMLButtonElement);
+  #temperature = byId('temperature', HTMLInputElement);
+  #topK = byId('top-k', HTMLInputElement);
+  #topP = byId('top-p', HTMLInputElement);
+  #seed = byId('seed', HTMLInputElement);
+  #limit = byId('limit', HTMLInputElement);
+  #progress = byId('generate-progress', HTMLElement);
+  #running = false;
+  #ready = false;
+
+  constructor() {
+    super();
+    this.#generate.addEventListener('click', () => this.dispatchEvent(new Event('generate')));
+    this.#stop.addEventListener('click', () => this.dispatchEvent(new Event('stop')));
+    this.#remove.addEventListener('click', () => this.dispatchEvent(new Event('remove')));
+    byId('new-seed', HTMLButtonElement).addEventListener('click', () => {
+      this.#seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+    });
+    for (const input of [this.#temperature, this.#topP]) {
+      input.addEventListener('input', () => this.#drawRanges());
+    }
+    for (const input of [this.#topK, this.#seed, this.#limit]) {
+      input.addEventListener('change', () => {
+        input.value = String(read(input));
+      });
+    }
+    this.#drawRanges();
+  }
+
+  /** @returns {Sampling} */
+  get sampling() {
+    return {
+      temperature: read(this.#temperature),
+      topK: read(this.#topK),
+      topP: read(this.#topP),
+      seed: read(this.#seed),
+    };
+  }
+
+  get limit() {
+    return read(this.#limit);
+  }
+
+  /** @param {boolean} ready there is a model */
+  setReady(ready) {
+    this.#ready = ready;
+    this.#drawButtons();
+  }
+
+  start() {
+    this.#running = true;
+    this.#remove.hidden = true;
+    this.#progress.textContent = 'Generating …';
+    this.#drawButtons();
+    this.#stop.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} tokensPerSecond
+   */
+  update(count, tokensPerSecond) {
+    this.#progress.textContent = `${plural(count, 'token')}, ${formatRate(tokensPerSecond)}`;
+  }
+
+  /** @param {Generated} generated */
+  finish(generated) {
+    const { count, reason, tokensPerSecond } = generated;
+    const rate = count > 0 ? ` at ${formatRate(tokensPerSecond)}` : '';
+    this.#end(`${plural(count, 'token')}${rate}; ${reasons[reason] ?? reason}.`);
+  }
+
+  /** @param {string} message */
+  fail(message) {
+    this.#end(message);
+  }
+
+  /** @param {boolean} offered the generated text still stands as it was written */
+  offerRemove(offered) {
+    this.#remove.hidden = !offered;
+  }
+
+  get summary() {
+    return this.#progress.textContent ?? '';
+  }
+
+  /** @param {string} message */
+  #end(message) {
+    // Hiding the focused button would drop the focus to the top of the page.
+    const hadFocus = document.activeElement === this.#stop;
+    this.#running = false;
+    this.#progress.textContent = message;
+    this.#drawButtons();
+    if (hadFocus) this.#generate.focus({ preventScroll: true });
+  }
+
+  #drawButtons() {
+    this.#generate.disabled = !this.#ready;
+    this.#generate.hidden = this.#running;
+    this.#stop.hidden = !this.#running;
+  }
+
+  #drawRanges() {
+    const temperature = read(this.#temperature);
+    byId('temperature-value', HTMLElement).textContent = temperature === 0 ? '0, greedy' : temperature.toFixed(2);
+    const topP = read(this.#topP);
+    byId('top-p-value', HTMLElement).textContent = topP === 1 ? '1, off' : topP.toFixed(2);
+  }
+}

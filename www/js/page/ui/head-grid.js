@@ -1,0 +1,163 @@
+// @ts-check
+import { step } from '../lib/matrix.js';
+import { paintMatrix } from '../lib/raster.js';
+import { h, putPixels } from './dom.js';
+
+/**
+ * @typedef {import('../../shared/protocol.js').Thumbnails} Thumbnails
+ * @typedef {import('../lib/raster.js').Palette} Palette
+ */
+
+/**
+ * All heads as small maps, a row for each layer. One tab stop; arrow keys move, Enter or a click picks.
+ * Events: `pick` with `{layer, head}`, `visible` with the layers on screen.
+ */
+export class HeadGrid extends EventTarget {
+  element = h('div', { id: 'head-grid', class: 'head-grid', role: 'grid', 'aria-label': 'All attention heads' });
+  #layers = 0;
+  #heads = 0;
+  /** @type {HTMLButtonElement[]} (layers, heads) */
+  #buttons = [];
+  /** @type {Map<number, Thumbnails>} */
+  #drawn = new Map();
+  /** @type {Palette | null} */
+  #palette = null;
+  #picked = { layer: 0, head: 0 };
+  #focused = { row: 0, column: 0 };
+  /** @type {Set<number>} */
+  #visible = new Set();
+  #observer = new IntersectionObserver((entries) => this.#intersected(entries));
+
+  constructor() {
+    super();
+    this.element.addEventListener('keydown', (event) => this.#keydown(event));
+    this.element.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('button') : null;
+      if (!button) return;
+      const layer = Number(button.dataset.layer);
+      const head = Number(button.dataset.head);
+      this.#setFocused({ row: layer, column: head });
+      this.dispatchEvent(new CustomEvent('pick', { detail: { layer, head } }));
+    });
+  }
+
+  /**
+   * @param {number} layers
+   * @param {number} heads
+   */
+  setShape(layers, heads) {
+    this.#layers = layers;
+    this.#heads = heads;
+    this.#drawn.clear();
+    this.#visible.clear();
+    this.#observer.disconnect();
+    this.element.style.setProperty('--heads', String(heads));
+    const names = Array.from({ length: heads }, (_, head) =>
+      h('span', { class: 'grid-name', role: 'columnheader' }, `H${head}`),
+    );
+    const header = h('div', { class: 'grid-row grid-top', role: 'row' }, h('span', { class: 'grid-name' }), ...names);
+    const rows = Array.from({ length: layers }, (_, layer) => this.#row(layer));
+    this.element.replaceChildren(header, ...rows);
+    this.#buttons = [...this.element.querySelectorAll('button')];
+    for (const row of rows) this.#observer.observe(row);
+    this.pick(0, 0);
+  }
+
+  /** @param {Palette} palette */
+  setPalette(palette) {
+    this.#palette = palette;
+    for (const thumbnails of this.#drawn.values()) this.#draw(thumbnails);
+  }
+
+  /** @param {Thumbnails} thumbnails */
+  update(thumbnails) {
+    this.#drawn.set(thumbnails.layer, thumbnails);
+    this.#draw(thumbnails);
+  }
+
+  /**
+   * @param {number} layer
+   * @param {number} head
+   */
+  pick(layer, head) {
+    this.#cell(this.#picked)?.setAttribute('aria-selected', 'false');
+    this.#picked = { layer, head };
+    this.#cell(this.#picked)?.setAttribute('aria-selected', 'true');
+    this.#setFocused({ row: layer, column: head });
+  }
+
+  /** @param {{layer: number, head: number}} at */
+  #cell({ layer, head }) {
+    return this.#button(layer, head)?.parentElement;
+  }
+
+  /**
+   * @param {number} layer
+   * @param {number} head
+   * @returns {HTMLButtonElement | undefined}
+   */
+  #button(layer, head) {
+    return this.#buttons[layer * this.#heads + head];
+  }
+
+  /** @param {number} layer */
+  #row(layer) {
+    const cells = Array.from({ length: this.#heads }, (_, head) =>
+      h(
+        'div',
+        { class: 'grid-cell', role: 'gridcell', 'aria-selected': 'false' },
+        h(
+          'button',
+          {
+            type: 'button',
+            tabindex: -1,
+            'data-layer': layer,
+            'data-head': head,
+            'aria-label': `Layer ${layer}, head ${head}`,
+          },
+          h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' }),
+        ),
+      ),
+    );
+    const name = h('span', { class: 'grid-name', role: 'rowheader' }, `L${layer}`);
+    return h('div', { class: 'grid-row', role: 'row', 'data-row': layer }, name, ...cells);
+  }
+
+  /** @param {Thumbnails} thumbnails */
+  #draw({ layer, heads, cells, weights }) {
+    if (!this.#palette) return;
+    for (let head = 0; head < heads; head++) {
+      const canvas = this.#button(layer, head)?.querySelector('canvas');
+      if (!canvas) continue;
+      const map = weights.subarray(head * cells * cells, (head + 1) * cells * cells);
+      putPixels(canvas, paintMatrix(map, cells, this.#palette, { low: 0, high: 255, masked: true }), cells);
+    }
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #intersected(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const layer = Number(/** @type {HTMLElement} */ (target).dataset.row);
+      if (isIntersecting) this.#visible.add(layer);
+      else this.#visible.delete(layer);
+    }
+    this.dispatchEvent(new CustomEvent('visible', { detail: [...this.#visible] }));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = step(event.key, this.#focused, this.#layers, this.#heads);
+    if (!to) return;
+    event.preventDefault();
+    this.#setFocused(to);
+    this.#button(to.row, to.column)?.focus();
+  }
+
+  /** Keeps exactly one head in the tab order. @param {{row: number, column: number}} to */
+  #setFocused(to) {
+    this.#button(this.#focused.row, this.#focused.column)?.setAttribute('tabindex', '-1');
+    this.#focused = to;
+    this.#button(to.row, to.column)?.setAttribute('tabindex', '0');
+  }
+}

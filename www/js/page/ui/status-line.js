@@ -1,0 +1,57 @@
+// @ts-check
+import { formatCount, formatTime, plural } from '../lib/format.js';
+import { h } from './dom.js';
+
+/**
+ * @typedef {import('../../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../../shared/protocol.js').ModelInfo} ModelInfo
+ */
+
+/** One line on what the engine just did, and notices on what it did to the text. */
+export class StatusLine {
+  #line = h('p', { class: 'status-line' });
+  #notices = h('p', { class: 'status-notices' });
+  element = h('div', { id: 'status' }, this.#line, this.#notices);
+
+  /** @param {string} message */
+  show(message) {
+    this.#line.textContent = message;
+    this.#notices.replaceChildren();
+  }
+
+  /** @param {string} message */
+  fail(message) {
+    this.#line.textContent = '';
+    this.#notices.replaceChildren(h('span', { role: 'alert', class: 'failed' }, message));
+  }
+
+  /**
+   * @param {number} done
+   * @param {number} total
+   */
+  working(done, total) {
+    this.#line.textContent = `Reading the text: ${formatCount(done)} of ${plural(total, 'token')} …`;
+  }
+
+  /**
+   * @param {Suggestions} answer
+   * @param {ModelInfo} model
+   */
+  update(answer, model) {
+    const { tokens, computed, milliseconds, dropped, trimmedSpace, unprompted } = answer;
+    const cached = tokens.length - computed;
+    this.#line.textContent = [
+      formatTime(milliseconds),
+      `${plural(computed, 'token')} computed, ${formatCount(cached)} from the cache`,
+      `context ${formatCount(tokens.length)} of ${formatCount(model.positions)}`,
+    ].join(' · ');
+    const notices = [];
+    if (unprompted) notices.push('No text yet: this is how the model would begin one, after its <|endoftext|> mark.');
+    if (dropped > 0)
+      notices.push(
+        `The ${dropped === 1 ? 'oldest token no longer fits' : `${formatCount(dropped)} oldest tokens no longer fit`} and ${dropped === 1 ? 'was' : 'were'} dropped.`,
+      );
+    if (trimmedSpace) notices.push('The space at the end is left for the next word to bring along, as GPT-2 expects.');
+    this.#notices.replaceChildren(...notices.map((notice) => h('span', {}, notice)));
+  }
+}

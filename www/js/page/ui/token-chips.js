@@ -1,0 +1,121 @@
+// @ts-check
+import { formatCount } from '../lib/format.js';
+import { step } from '../lib/matrix.js';
+import { commonPrefix } from '../lib/tokens.js';
+import { h } from './dom.js';
+import { tokenText } from './token-text.js';
+
+/** @typedef {import('../../shared/protocol.js').Token} Token */
+
+const hint =
+  'Point at a token, or go through them with the arrow keys, to see its number in the vocabulary and its bytes.';
+
+/**
+ * The tokens of the context in order. Only what changed is redrawn.
+ * Event: `pick` with an index.
+ */
+export class TokenChips extends EventTarget {
+  #list = h('ol', { id: 'chips', class: 'chips', 'aria-label': 'Tokens of the context' });
+  #detail = h('p', { class: 'chip-detail note' }, hint);
+  element = h('div', {}, this.#list, this.#detail);
+  /** @type {Token[]} */
+  #tokens = [];
+  #focused = 0;
+  /** @type {Set<number>} */
+  #lit = new Set();
+
+  constructor() {
+    super();
+    this.#list.addEventListener('pointerover', (event) => this.#describe(this.#indexOf(event.target)));
+    this.#list.addEventListener('pointerleave', () => this.#describe(null));
+    this.#list.addEventListener('focusin', (event) => this.#describe(this.#indexOf(event.target)));
+    this.#list.addEventListener('focusout', () => this.#describe(null));
+    this.#list.addEventListener('keydown', (event) => this.#keydown(event));
+    this.#list.addEventListener('click', (event) => {
+      const index = this.#indexOf(event.target);
+      if (index === null) return;
+      this.#setFocused(index);
+      this.dispatchEvent(new CustomEvent('pick', { detail: { index } }));
+    });
+  }
+
+  /** @param {Token[]} tokens */
+  update(tokens) {
+    const list = this.#list;
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+    const same = commonPrefix(this.#tokens, tokens);
+    while (list.children.length > same) list.lastElementChild?.remove();
+    const added = tokens.slice(same).map((token, offset) => this.#chip(token, same + offset));
+    list.append(...added);
+    this.#tokens = tokens;
+    this.#lit.clear();
+    this.#setFocused(Math.min(this.#focused, tokens.length - 1));
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+
+  /** @param {number[]} indices */
+  light(indices) {
+    for (const index of this.#lit) this.#list.children[index]?.classList.remove('lit');
+    this.#lit = new Set(indices);
+    for (const index of this.#lit) this.#list.children[index]?.classList.add('lit');
+  }
+
+  /**
+   * @param {Token} token
+   * @param {number} index
+   */
+  #chip(token, index) {
+    return h(
+      'li',
+      {},
+      h(
+        'button',
+        { type: 'button', class: 'chip', tabindex: -1, 'data-index': index, 'data-id': token.id },
+        tokenText(token),
+      ),
+    );
+  }
+
+  /** @param {EventTarget | null} target */
+  #indexOf(target) {
+    const chip = target instanceof Element ? target.closest('.chip') : null;
+    return chip instanceof HTMLElement ? Number(chip.dataset.index) : null;
+  }
+
+  /** @param {number | null} index */
+  #describe(index) {
+    const token = index === null ? null : this.#tokens[index];
+    if (!token || index === null) {
+      this.#detail.textContent = hint;
+      return;
+    }
+    this.#detail.replaceChildren(
+      tokenText(token),
+      ` is token ${formatCount(index)} of the context, number ${token.id} in the vocabulary, bytes `,
+      h('span', { class: 'piece-bytes' }, token.hex),
+    );
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = step(event.key, { row: 0, column: this.#focused }, 1, this.#tokens.length);
+    if (!to || event.key.startsWith('Page') || event.key === 'ArrowUp' || event.key === 'ArrowDown') return;
+    event.preventDefault();
+    this.#setFocused(to.column);
+    this.#button(to.column)?.focus();
+  }
+
+  /** @param {number} index */
+  #button(index) {
+    const chip = this.#list.children[index]?.firstElementChild;
+    return chip instanceof HTMLButtonElement ? chip : null;
+  }
+
+  /** Keeps exactly one chip in the tab order. @param {number} index */
+  #setFocused(index) {
+    this.#button(this.#focused)?.setAttribute('tabindex', '-1');
+    this.#focused = Math.max(0, index);
+    this.#button(this.#focused)?.setAttribute('tabindex', '0');
+  }
+}

@@ -1,0 +1,26 @@
+// @ts-check
+import { textPieces, tokenPieces } from '../lib/tokens.js';
+import { h } from './dom.js';
+
+/** @typedef {import('../../shared/protocol.js').Token} Token */
+/** @typedef {import('../lib/tokens.js').Piece} Piece */
+
+/** @param {Piece[]} pieces */
+function nodes(pieces) {
+  return pieces.map((piece) =>
+    piece.kind === 'text' ? piece.text : h('span', { class: `piece-${piece.kind}` }, piece.text),
+  );
+}
+
+/**
+ * A token with its white space made visible, isolated so that its direction doesn't leak into what is around it.
+ * @param {Token} token
+ */
+export function tokenText(token) {
+  return h('bdi', { class: 'token' }, ...nodes(tokenPieces(token)));
+}
+
+/** @param {string} text */
+export function visibleText(text) {
+  return h('bdi', { class: 'token' }, ...nodes(textPieces(text)));
+}

@@ -1,0 +1,2 @@
+export { interpolateLab, piecewise } from 'd3-interpolate';
+export { interpolatePuOr, interpolatePurples } from 'd3-scale-chromatic';
