@@ -161,15 +161,17 @@ export async function andAnswer(page, action) {
 }
 
 /**
- * Waits until the revision has not changed for a while.
+ * Waits until the strip belongs to the text and has done so for a while.
  * @param {Page} page
  * @param {number} [quiet] milliseconds
  */
 export async function settled(page, quiet = 400) {
-  let last = null;
-  for (;;) {
-    const now = await page.evaluate(() => document.body.dataset.revision ?? '');
-    if (now === last) return;
+  for (let last = ''; ; ) {
+    const now = await page.evaluate(() => {
+      const busy = document.querySelector('#strip')?.getAttribute('aria-busy') === 'true';
+      return busy ? '' : `${document.body.dataset.revision}/${document.body.dataset.latency}`;
+    });
+    if (now !== '' && now === last) return;
     last = now;
     await page.waitForTimeout(quiet);
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { andAnswer, pageTest, root, suggestions, waitForState } from './harness.mjs';
+import { andAnswer, downloadErrors, pageTest, root, suggestions, waitForState } from './harness.mjs';
 
 const places = [
   { mount: '/repo/sub/', path: '', name: 'below a path' },
@@ -41,10 +41,14 @@ pageTest('shows nothing foreign and asks for nothing else', {}, async ({ page, s
 });
 
 // Chromium reports on the console that modules can't be loaded from a file; the page has to explain it to people.
-pageTest('opened as a file, explains itself', { path: 'none', expected: [/CORS|origin|file:/i] }, async ({ page }) => {
-  await page.goto(pathToFileURL(join(root, 'www/index.html')).href);
-  await page.waitForTimeout(1000);
-  const shown = await page.locator('body').innerText();
-  assert.match(shown, /serve|server|http/i, 'says that a server is needed');
-  assert.match(shown, /file/i);
-});
+pageTest(
+  'opened as a file, explains itself',
+  { path: 'none', expected: [/CORS|origin|file:/i, ...downloadErrors] },
+  async ({ page }) => {
+    await page.goto(pathToFileURL(join(root, 'www/index.html')).href);
+    await page.waitForTimeout(1000);
+    const shown = await page.locator('body').innerText();
+    assert.match(shown, /serve|server|http/i, 'says that a server is needed');
+    assert.match(shown, /file/i);
+  },
+);
