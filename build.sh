@@ -225,8 +225,10 @@ biome_check() { "$BIN/biome" ci --colors=off .; }
 
 tests_browser() {
   mkdir -p artifacts
+  # They compare the page with this; `cargo test` has built it or nearly so.
+  cargo build --bin headlight "${CARGO_FLAGS[@]}"
   # One file at a time: they time the page, and two browsers on two cores would slow each other.
-  node --test --test-concurrency=1 tests/browser/*.test.mjs
+  HEADLIGHT_CLI=target/debug/headlight node --test --test-concurrency=1 tests/browser/*.test.mjs
 }
 
 # --- commands ---------------------------------------------------------------------------------------------------
