@@ -1,0 +1,74 @@
+//! What the model looked at, computed from the caches when someone asks.
+
+use crate::error::{Error, Result};
+use crate::kernels;
+use crate::model::attention::score_row;
+use crate::model::state::Cache;
+
+/// One head's attention over all `T` tokens of the context. Rows are the tokens that look (destination), columns the
+/// tokens looked at (source).
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionMap {
+    /// `T`
+    pub size: usize,
+    /// (T, T), q . k / sqrt(HS), before the mask
+    pub scores: Vec<f32>,
+    /// (T, T), after mask and softmax; each row sums to 1
+    pub weights: Vec<f32>,
+}
+
+/// Whether a token may not look at another: no token looks at a later one.
+pub fn is_masked(row: usize, column: usize) -> bool {
+    column > row
+}
+
+/// One head's scores and weights.
+///
+/// # Errors
+/// If there is no such layer or head, or no memory for the maps.
+pub fn attention(cache: &Cache, layer: usize, head: usize) -> Result<AttentionMap> {
+    cache.check(layer, head)?;
+    let size = cache.len();
+    let mut scores = crate::error::try_zeroed(size * size)?;
+    let mut weights: Vec<f32> = crate::error::try_zeroed(size * size)?;
+    for (row, (scores, weights)) in scores.chunks_exact_mut(size).zip(weights.chunks_exact_mut(size)).enumerate() {
+        score_row(scores, cache, layer, head, row);
+        let visible = row + 1;
+        weights[..visible].copy_from_slice(&scores[..visible]);
+        kernels::softmax(&mut weights[..visible]);
+    }
+    Ok(AttentionMap { size, scores, weights })
+}
+
+/// Small maps of all heads of a layer, (NH, cells, cells) with `cells` at most `T`: the largest weight within each cell,
+/// times 255.
+///
+/// # Errors
+/// If there is no such layer, or `cells` is 0.
+pub fn thumbnails(cache: &Cache, layer: usize, cells: usize) -> Result<(usize, Vec<u8>)> {
+    cache.check(layer, 0)?;
+    if cells == 0 {
+        return Err(Error::OutOfRange { what: "cell", index: 0, count: 0 });
+    }
+    let size = cache.len();
+    let cells = cells.min(size);
+    let cell_of = |position: usize| position * cells / size;
+    let mut maps = vec![0u8; cache.heads() * cells * cells];
+    let mut weights = vec![0.0; size];
+    if cells == 0 {
+        return Ok((0, maps));
+    }
+    for (head, map) in maps.chunks_exact_mut(cells * cells).enumerate() {
+        for row in 0..size {
+            let weights = &mut weights[..row + 1];
+            score_row(weights, cache, layer, head, row);
+            kernels::softmax(weights);
+            let map = &mut map[cell_of(row) * cells..][..cells];
+            for (column, weight) in weights.iter().enumerate() {
+                let cell = &mut map[cell_of(column)];
+                *cell = (*cell).max((weight * 255.0).round() as u8);
+            }
+        }
+    }
+    Ok((cells, maps))
+}

@@ -1,0 +1,156 @@
+//! The int8 kernels in WebAssembly SIMD-128.
+//!
+//! SIMD-128 has no product of 8-bit numbers, so both sides are widened to 16 bits, and `i32x4.dot_i16x8_s` multiplies and
+//! adds neighbouring pairs.
+
+use std::arch::wasm32::{
+    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_pmax, f32x4_splat, i16x8_load_extend_i8x8,
+    i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_shl, i32x4_shr, i32x4_splat, u8x16_splat,
+    v128, v128_load, v128_load32_splat, v128_store, v128_xor,
+};
+
+use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
+
+pub(super) const NAME: &str = "simd128";
+
+fn load_f32(x: &[f32; 4]) -> v128 {
+    // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
+    unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+fn widen(weights: &[i8; 8]) -> v128 {
+    // SAFETY: the reference covers the 8 bytes that are read.
+    unsafe { i16x8_load_extend_i8x8(weights.as_ptr()) }
+}
+
+fn splat_pair(values: &[i16; 2]) -> v128 {
+    // SAFETY: the reference covers the 4 bytes that are read; wasm loads need no alignment.
+    unsafe { v128_load32_splat(values.as_ptr().cast()) }
+}
+
+fn store_f32(out: &mut [f32; 4], x: v128) {
+    // SAFETY: the reference covers the 16 bytes that are written.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
+fn store_i16(out: &mut [i16; 8], x: v128) {
+    // SAFETY: the reference covers the 16 bytes that are written.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
+pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
+    let (values, _) = values.as_chunks_mut::<BLOCK>();
+    let (whole, rest) = x.as_chunks::<BLOCK>();
+    let mut last = [0.0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let partial = (!rest.is_empty()).then_some(&last);
+    for ((values, scale), x) in values.iter_mut().zip(scales).zip(whole.iter().chain(partial)) {
+        let (x, _) = x.as_chunks::<4>();
+        let mut lanes = f32x4_splat(0.0);
+        for x in x {
+            lanes = f32x4_pmax(lanes, f32x4_abs(load_f32(x)));
+        }
+        let mut magnitudes = [0.0; 4];
+        store_f32(&mut magnitudes, lanes);
+        let largest = magnitudes.into_iter().fold(0.0, |a, b| if b > a { b } else { a });
+        *scale = largest / 127.0;
+        let factor = f32x4_splat(if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 });
+        // The low 16 bits of the rounded float, sign-extended so that narrowing leaves them as they are.
+        let round = |x: &[f32; 4]| {
+            let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
+            i32x4_shr(i32x4_shl(rounded, 16), 16)
+        };
+        for (values, x) in values.as_chunks_mut::<8>().0.iter_mut().zip(x.as_chunks::<2>().0) {
+            store_i16(values, i16x8_narrow_i32x4(round(&x[0]), round(&x[1])));
+        }
+    }
+}
+
+/// `sum` + products * (weight scales * value scale)
+fn rescale(sum: v128, products: v128, weight_scales: &[f32; 4], value_scale: f32) -> v128 {
+    let scales = f32x4_mul(load_f32(weight_scales), f32x4_splat(value_scale));
+    f32x4_add(sum, f32x4_mul(f32x4_convert_i32x4(products), scales))
+}
+
+fn halves<T>(group: &[T; GROUP]) -> [&[T; 4]; 2] {
+    let (halves, _) = group.as_chunks::<4>();
+    [&halves[0], &halves[1]]
+}
+
+pub(super) fn group_by_position(
+    start: [f32; GROUP],
+    (values, value_scales): (&[i16], &[f32]),
+    (weights, weight_scales): (&[i8], &[f32]),
+) -> [f32; GROUP] {
+    let mut sums = halves(&start).map(load_f32);
+    let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+    let inputs = values.as_chunks::<BLOCK>().0.iter().zip(value_scales);
+    for ((weights, weight_scales), (values, &value_scale)) in blocks.zip(inputs) {
+        let mut products = [i32x4_splat(0); 2];
+        let (lines, _) = weights.as_chunks::<8>().0.as_chunks::<8>();
+        for (line, values) in lines.iter().zip(values.as_chunks::<2>().0.as_chunks::<4>().0) {
+            for (weights, values) in line.as_chunks::<2>().0.iter().zip(values) {
+                let values = splat_pair(values);
+                for (products, weights) in products.iter_mut().zip(weights) {
+                    *products = i32x4_add(*products, i32x4_dot_i16x8(widen(weights), values));
+                }
+            }
+        }
+        for ((sum, products), scales) in sums.iter_mut().zip(products).zip(halves(weight_scales)) {
+            *sum = rescale(*sum, products, scales, value_scale);
+        }
+    }
+    store(sums)
+}
+
+pub(super) fn group_by_4_positions(
+    start: [f32; GROUP],
+    (values, value_scales): (&[i16], &[f32]),
+    (weights, weight_scales): (&[i8], &[f32]),
+) -> [[f32; GROUP]; 4] {
+    let blocks = value_scales.len() / 4;
+    let mut sums = [halves(&start).map(load_f32); 4];
+    let (values, _) = values.as_chunks::<BLOCK>();
+    let groups = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+    for (block, (weights, weight_scales)) in groups.enumerate() {
+        let values: [_; 4] = std::array::from_fn(|i| values[i * blocks + block].as_chunks::<2>().0);
+        let mut products = [[i32x4_splat(0); 2]; 4];
+        for (pair, weights) in weights.as_chunks::<8>().0.as_chunks::<2>().0.iter().enumerate() {
+            let weights = [widen(&weights[0]), widen(&weights[1])];
+            for (products, values) in products.iter_mut().zip(values) {
+                let values = splat_pair(&values[pair]);
+                for (products, weights) in products.iter_mut().zip(weights) {
+                    *products = i32x4_add(*products, i32x4_dot_i16x8(weights, values));
+                }
+            }
+        }
+        for (i, (sums, products)) in sums.iter_mut().zip(products).enumerate() {
+            for ((sum, products), scales) in sums.iter_mut().zip(products).zip(halves(weight_scales)) {
+                *sum = rescale(*sum, products, scales, value_scales[i * blocks + block]);
+            }
+        }
+    }
+    sums.map(store)
+}
+
+fn store(sums: [v128; 2]) -> [f32; GROUP] {
+    let mut out = [0.0; GROUP];
+    for (out, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+        store_f32(out, sum);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::kernels::suite;
+
+    #[test]
+    fn int8() {
+        suite::quantize(quantize);
+        suite::products(group_by_position, group_by_4_positions);
+    }
+}

@@ -1,0 +1,81 @@
+//! Tests that every implementation of the int8 kernels must pass: each hands its functions in.
+
+use super::{BLOCK, GROUP, TILE, portable};
+
+/// Values that repeat with a period of 251, the largest prime below 256, so that swapped blocks show; with the extremes.
+fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
+    (0..length).map(move |i| match (i + seed) % 17 {
+        3 => 127,
+        5 => -127,
+        7 => 0,
+        _ => ((i * 31 + seed * 97) % 251) as i32 - 125,
+    })
+}
+
+type Quantize = fn(&mut [i16], &mut [f32], &[f32]);
+type ByPosition = fn([f32; GROUP], (&[i16], &[f32]), (&[i8], &[f32])) -> [f32; GROUP];
+type By4Positions = fn([f32; GROUP], (&[i16], &[f32]), (&[i8], &[f32])) -> [[f32; GROUP]; 4];
+
+pub(super) fn quantize(quantize: Quantize) {
+    for length in [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 768, 769, 3072] {
+        for factor in [0.0, 1e-30, 0.37, 1.0, 1e30] {
+            let x: Vec<f32> = paint(length, length).map(|x| x as f32 * factor + factor * 0.4).collect();
+            let blocks = length.div_ceil(BLOCK);
+            let (mut values, mut scales) = (vec![1; blocks * BLOCK], vec![1.0; blocks]);
+            quantize(&mut values, &mut scales, &x);
+            let (mut expected, mut expected_scales) = (vec![2; blocks * BLOCK], vec![2.0; blocks]);
+            portable::quantize(&mut expected, &mut expected_scales, &x);
+            assert_eq!(values, expected, "{length} values times {factor}");
+            assert_eq!(scales, expected_scales);
+            for (i, &x) in x.iter().enumerate() {
+                let scale = scales[i / BLOCK];
+                assert!((f32::from(values[i]) * scale - x).abs() <= scale * 0.5001, "{x} at {i} of {length}");
+                assert!((-127..=127).contains(&values[i]));
+            }
+            assert!(values[length..].iter().all(|&value| value == 0));
+        }
+    }
+}
+
+pub(super) fn products(by_position: ByPosition, by_4_positions: By4Positions) {
+    for blocks in [1, 2, 3, 12, 48] {
+        for extremes in [false, true] {
+            let weights: Vec<i8> =
+                if extremes { vec![-127; blocks * TILE] } else { paint(blocks * TILE, 1).map(|x| x as i8).collect() };
+            let values: Vec<i16> = if extremes {
+                vec![127; 4 * blocks * BLOCK]
+            } else {
+                paint(4 * blocks * BLOCK, 2).map(|x| x as i16).collect()
+            };
+            let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
+            let value_scales: Vec<f32> = paint(4 * blocks, 4).map(|x| x as f32 / 300.0).collect();
+            let start = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
+            let together = by_4_positions(start, (&values, &value_scales), (&weights, &weight_scales));
+            for (position, together) in together.into_iter().enumerate() {
+                let values = &values[position * blocks * BLOCK..][..blocks * BLOCK];
+                let value_scales = &value_scales[position * blocks..][..blocks];
+                let alone = by_position(start, (values, value_scales), (&weights, &weight_scales));
+                let expected = naive(start, (values, value_scales), (&weights, &weight_scales));
+                assert_eq!(alone, expected, "{blocks} blocks");
+                assert_eq!(together, expected, "{blocks} blocks, position {position}");
+            }
+        }
+    }
+}
+
+/// The definition, one weight at a time.
+fn naive(
+    start: [f32; GROUP],
+    (values, value_scales): (&[i16], &[f32]),
+    (weights, weight_scales): (&[i8], &[f32]),
+) -> [f32; GROUP] {
+    let blocks = value_scales.len();
+    std::array::from_fn(|row| {
+        (0..blocks).fold(start[row], |sum, block| {
+            let products: i64 = (block * BLOCK..(block + 1) * BLOCK)
+                .map(|i| i64::from(values[i]) * i64::from(weights[super::weight_index(row, i, blocks)]))
+                .sum();
+            sum + products as f32 * (weight_scales[super::scale_index(row, block, blocks)] * value_scales[block])
+        })
+    })
+}

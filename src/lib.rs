@@ -1,0 +1,22 @@
+//! Headlight runs GPT-2 in a browser tab.
+//!
+//! From the inside out: [`kernels`] is the arithmetic, [`quant`] the int8 form of weights, [`model`] the forward pass
+//! over [`config`]'s shape, [`checkpoint`] reads and writes weights, [`tokenizer`], [`sample`], [`suggest`] and
+//! [`inspect`] stand beside the model, [`session`] joins them for one person's text, and `web` offers the session to
+//! JavaScript. The same code runs natively, as the command line `headlight`.
+
+pub mod checkpoint;
+pub mod config;
+pub mod error;
+pub mod inspect;
+pub mod kernels;
+pub mod model;
+pub mod quant;
+pub mod sample;
+pub mod session;
+pub mod suggest;
+pub mod tokenizer;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+pub use error::{Error, Result};

@@ -1,0 +1,100 @@
+//! The forward pass of GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"): pre-LayerNorm
+//! decoder blocks, learned positions, and an output matrix that is the embedding.
+
+pub mod attention;
+mod block;
+pub mod state;
+pub mod weights;
+
+use crate::config::Gpt2Config;
+use crate::error::{Error, Result};
+use crate::kernels;
+use state::State;
+use weights::Weights;
+
+/// Positions that go through the layers together. More would save little, because weights are then already read rarely,
+/// and make a running pass slower to give way to newer text.
+pub const CHUNK: usize = 32;
+
+/// A GPT-2: its shape and its weights.
+#[derive(Debug)]
+pub struct Model {
+    /// The shape.
+    pub config: Gpt2Config,
+    /// The weights.
+    pub weights: Weights,
+}
+
+impl Model {
+    /// Runs `tokens` after those that `state` holds.
+    ///
+    /// # Errors
+    /// If there are none or too many, or one is not in the vocabulary; `state` is then as before. If memory for the caches
+    /// runs out.
+    pub fn forward(&self, state: &mut State, tokens: &[u32]) -> Result<()> {
+        self.forward_observed(state, tokens, |_, _| {})
+    }
+
+    /// As [`forward`](Self::forward); calls `observe(layer, residual)` with the residual stream (T, C) of each chunk before
+    /// each layer and, with `layer` = L, after the last.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn forward_observed(
+        &self,
+        state: &mut State,
+        tokens: &[u32],
+        mut observe: impl FnMut(usize, &[f32]),
+    ) -> Result<()> {
+        self.check(state.len(), tokens)?;
+        for tokens in tokens.chunks(CHUNK) {
+            let first = state.len();
+            state.cache.reserve(first + tokens.len())?;
+            state.scratch.resize(&self.config, tokens.len());
+            self.embed(&mut state.scratch.residual, tokens, first);
+            for (layer, block) in self.weights.blocks.iter().enumerate() {
+                observe(layer, &state.scratch.residual);
+                block.forward(&mut state.scratch, &mut state.cache, layer, first, &self.config);
+            }
+            observe(self.config.n_layer, &state.scratch.residual);
+            state.cache.commit(first + tokens.len());
+        }
+        Ok(())
+    }
+
+    /// The logits (n, V) after the last `n` tokens; `n` is at most the length of the last chunk that was run.
+    pub fn logits(&self, state: &mut State, n: usize) -> Vec<f32> {
+        let channels = self.config.n_embd;
+        let scratch = &mut state.scratch;
+        let from = scratch.residual.len() - n * channels;
+        let normed = &mut scratch.normed[from..];
+        self.weights.ln_f.apply(normed, &scratch.residual[from..], self.config.layer_norm_epsilon);
+        let mut logits = vec![0.0; n * self.config.vocab_size];
+        self.weights.wte.apply(&mut logits, normed, None, &mut scratch.quantised);
+        logits
+    }
+
+    /// `out` (T, C) = token embedding + position embedding
+    fn embed(&self, out: &mut [f32], tokens: &[u32], first: usize) {
+        let channels = self.config.n_embd;
+        let positions = self.weights.wpe.chunks_exact(channels).skip(first);
+        for ((out, &token), position) in out.chunks_exact_mut(channels).zip(tokens).zip(positions) {
+            self.weights.wte.row(out, token as usize);
+            kernels::add_assign(out, position);
+        }
+    }
+
+    fn check(&self, before: usize, tokens: &[u32]) -> Result<()> {
+        let (vocabulary, positions) = (self.config.vocab_size, self.config.n_positions);
+        if tokens.is_empty() {
+            return Err(Error::NoTokens);
+        }
+        if let Some(&id) = tokens.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(Error::TokenId { id, vocabulary });
+        }
+        if before + tokens.len() > positions {
+            return Err(Error::ContextFull { positions });
+        }
+        Ok(())
+    }
+}

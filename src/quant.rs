@@ -1,0 +1,224 @@
+//! Weight matrices in int8 blocks: quantising, and reading values back.
+
+use std::ops::Range;
+
+use crate::error::{Result, try_zeroed};
+use crate::kernels::{
+    BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, packed_length, scale_index, scales_length, weight_index,
+};
+
+/// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one f32 scale per [`BLOCK`] inputs of each row,
+/// in the layout that `kernels` describes.
+#[derive(Debug)]
+pub struct Int8Matrix {
+    /// `R`
+    pub rows: usize,
+    /// `K`
+    pub inputs: usize,
+    pub(crate) weights: Vec<i8>,
+    pub(crate) scales: Vec<f32>,
+}
+
+/// How far quantised weights are from the originals.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct QuantisationError {
+    /// Sum of squared differences.
+    pub squared: f64,
+    /// Sum of squared originals.
+    pub reference: f64,
+    /// Largest difference.
+    pub largest: f32,
+    /// Number of weights.
+    pub count: usize,
+}
+
+impl QuantisationError {
+    /// Root mean square of the differences, as a share of that of the originals.
+    pub fn relative(&self) -> f64 {
+        if self.reference > 0.0 { (self.squared / self.reference).sqrt() } else { 0.0 }
+    }
+
+    /// Takes another error in.
+    pub fn add(&mut self, other: &Self) {
+        self.squared += other.squared;
+        self.reference += other.reference;
+        self.largest = self.largest.max(other.largest);
+        self.count += other.count;
+    }
+}
+
+impl Int8Matrix {
+    /// A matrix of zeros.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn zeroed(rows: usize, inputs: usize) -> Result<Self> {
+        let blocks = inputs.div_ceil(BLOCK);
+        let weights = try_zeroed(packed_length(rows, blocks))?;
+        Ok(Self { rows, inputs, weights, scales: try_zeroed(scales_length(rows, blocks))? })
+    }
+
+    /// Blocks of inputs.
+    pub fn blocks(&self) -> usize {
+        self.inputs.div_ceil(BLOCK)
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.weights.len() + 4 * self.scales.len()
+    }
+
+    /// Quantises one tile, `tile[input][row]`, of the group of rows that starts at `row`. The largest magnitude of each
+    /// row becomes 127. Rows and inputs beyond the matrix must be 0.
+    pub(crate) fn quantize_tile(&mut self, row: usize, block: usize, tile: &[[f32; GROUP]; BLOCK]) {
+        let mut largest = [0.0f32; GROUP];
+        for values in tile {
+            for (largest, value) in largest.iter_mut().zip(values) {
+                let magnitude = value.abs();
+                *largest = if magnitude > *largest { magnitude } else { *largest };
+            }
+        }
+        let factors = largest.map(|largest| if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 });
+        let blocks = self.blocks();
+        let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
+        for (scale, largest) in scales.iter_mut().zip(largest) {
+            *scale = largest / 127.0;
+        }
+        let start = weight_index(row, block * BLOCK, blocks);
+        let (pairs, _) = self.weights[start..start + BLOCK * GROUP].as_chunks_mut::<{ 2 * GROUP }>();
+        for (pair, values) in pairs.iter_mut().zip(tile.as_chunks::<2>().0) {
+            for (lane, factor) in factors.into_iter().enumerate() {
+                for half in 0..2 {
+                    pair[2 * lane + half] = (values[half][lane] * factor + ROUND).to_bits() as i8;
+                }
+            }
+        }
+    }
+
+    /// The difference between a tile and what became of it.
+    pub(crate) fn error_of_tile(&self, row: usize, block: usize, tile: &[[f32; GROUP]; BLOCK]) -> QuantisationError {
+        let blocks = self.blocks();
+        let mut error = QuantisationError::default();
+        for lane in 0..GROUP.min(self.rows - row) {
+            let scale = self.scales[scale_index(row + lane, block, blocks)];
+            for (i, values) in tile.iter().enumerate().take(self.inputs - block * BLOCK) {
+                let weight = self.weights[weight_index(row + lane, block * BLOCK + i, blocks)];
+                let difference = f32::from(weight) * scale - values[lane];
+                error.squared += f64::from(difference).powi(2);
+                error.reference += f64::from(values[lane]).powi(2);
+                error.largest = error.largest.max(difference.abs());
+                error.count += 1;
+            }
+        }
+        error
+    }
+
+    /// Sets quantised weights of one row from plain order, starting at input `first`.
+    pub(crate) fn set_weights(&mut self, row: usize, first: usize, weights: &[i8]) {
+        let blocks = self.blocks();
+        for (i, &weight) in weights.iter().enumerate() {
+            self.weights[weight_index(row, first + i, blocks)] = weight;
+        }
+    }
+
+    /// Sets the scale of one block.
+    pub(crate) fn set_scale(&mut self, row: usize, block: usize, scale: f32) {
+        let index = scale_index(row, block, self.blocks());
+        self.scales[index] = scale;
+    }
+
+    /// The quantised weights of some rows in plain order, (rows, K).
+    pub fn plain_weights(&self, rows: Range<usize>) -> Vec<i8> {
+        let blocks = self.blocks();
+        rows.flat_map(|row| (0..self.inputs).map(move |input| (row, input)))
+            .map(|(row, input)| self.weights[weight_index(row, input, blocks)])
+            .collect()
+    }
+
+    /// The scales of some rows in plain order, (rows, blocks).
+    pub fn plain_scales(&self, rows: Range<usize>) -> Vec<f32> {
+        let blocks = self.blocks();
+        rows.flat_map(|row| (0..blocks).map(move |block| (row, block)))
+            .map(|(row, block)| self.scales[scale_index(row, block, blocks)])
+            .collect()
+    }
+
+    /// `out` (K) = one row, in f32.
+    pub fn row(&self, out: &mut [f32], row: usize) {
+        let blocks = self.blocks();
+        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+            let scale = self.scales[scale_index(row, block, blocks)];
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = f32::from(self.weights[weight_index(row, block * BLOCK + i, blocks)]) * scale;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn tile_of(values: &[f32]) -> [[f32; GROUP]; BLOCK] {
+        std::array::from_fn(|i| std::array::from_fn(|lane| values[(i * GROUP + lane) % values.len()]))
+    }
+
+    #[test]
+    fn any_finite_weights_quantise_to_within_half_a_step() {
+        let anything = proptest::collection::vec(
+            prop_oneof![
+                any::<f32>().prop_filter("finite", |x| x.is_finite()),
+                -1.0f32..1.0,
+                Just(0.0),
+                Just(f32::MAX),
+                Just(f32::MIN_POSITIVE)
+            ],
+            1..600,
+        );
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(64)
+        });
+        runner
+            .run(&anything, |values| {
+                let tile = tile_of(&values);
+                let mut matrix = Int8Matrix::zeroed(GROUP, BLOCK).unwrap();
+                matrix.quantize_tile(0, 0, &tile);
+                for row in 0..GROUP {
+                    let mut out = [0.0; BLOCK];
+                    matrix.row(&mut out, row);
+                    let step = matrix.scales[row];
+                    prop_assert!(step.is_finite());
+                    for (i, out) in out.into_iter().enumerate() {
+                        let difference = (f64::from(out) - f64::from(tile[i][row])).abs();
+                        prop_assert!(difference <= 0.50001 * f64::from(step) + 1e-36, "{difference} of {step}");
+                    }
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn plain_order_round_trips() {
+        let (rows, inputs) = (13, 2 * BLOCK + 5);
+        let mut matrix = Int8Matrix::zeroed(rows, inputs).unwrap();
+        for row in 0..rows {
+            let weights: Vec<i8> = (0..inputs).map(|i| (row * 31 + i * 7) as i8).collect();
+            matrix.set_weights(row, 0, &weights[..70]);
+            matrix.set_weights(row, 70, &weights[70..]);
+            for block in 0..matrix.blocks() {
+                matrix.set_scale(row, block, (row * 3 + block) as f32);
+            }
+            assert_eq!(matrix.plain_weights(row..row + 1), weights);
+            assert_eq!(matrix.plain_scales(row..row + 1), [0, 1, 2].map(|block| (row * 3 + block) as f32));
+            let mut out = vec![0.0; inputs];
+            matrix.row(&mut out, row);
+            assert_eq!(out[BLOCK], f32::from(weights[BLOCK]) * (row * 3 + 1) as f32);
+        }
+    }
+}

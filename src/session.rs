@@ -1,0 +1,280 @@
+//! One person's text and the model: what the page and the command line call.
+
+use crate::config::Gpt2Config;
+use crate::error::{Error, Result};
+use crate::inspect::{self, AttentionMap};
+use crate::model::state::State;
+use crate::model::{CHUNK, Model};
+use crate::sample::{Random, Sampling};
+use crate::suggest::{self, Candidate};
+use crate::tokenizer::{TextDecoder, Tokenizer};
+
+/// A model, its tokenizer, and the text that is in the caches.
+pub struct Session {
+    model: Model,
+    tokenizer: Tokenizer,
+    state: State,
+    /// The tokens of the current text that fit the context; the first `state.len()` of them are computed.
+    tokens: Vec<u32>,
+    /// (V), after the last of `tokens`; empty while not all are computed
+    logits: Vec<f32>,
+    prompt: Prompt,
+    revision: u32,
+    generation: Option<Generation>,
+}
+
+/// How a text became tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// The text was empty, and `<|endoftext|>` stands for it.
+    pub unprompted: bool,
+    /// Tokens at the text's start that were left out because the context has no room for them.
+    pub dropped: usize,
+    /// A space at the text's end was left out: GPT-2's tokens begin with their space, so the next one brings it.
+    pub trimmed_space: bool,
+    /// Tokens in the context.
+    pub tokens: usize,
+    /// Tokens of those that were in the caches already.
+    pub reused: usize,
+}
+
+/// Text being generated.
+#[derive(Debug)]
+struct Generation {
+    sampling: Sampling,
+    random: Random,
+    decoder: TextDecoder,
+    /// No token has come yet, so a trimmed space is still owed.
+    at_start: bool,
+}
+
+/// What a step of generation brought.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Another token.
+    Token {
+        /// Its id.
+        id: u32,
+        /// The text that is complete with it; may be empty within a character.
+        text: String,
+        /// Over the whole vocabulary, at temperature 1.
+        probability: f32,
+    },
+    /// The model ended the text.
+    EndOfText,
+    /// The context has no room for another token.
+    ContextFull,
+}
+
+impl Session {
+    /// A session without text.
+    ///
+    /// # Errors
+    /// If the tokenizer has tokens that the model does not.
+    pub fn new(model: Model, tokenizer: Tokenizer) -> Result<Self> {
+        if tokenizer.len() > model.config.vocab_size {
+            let reason = format!("{} tokens, but the model knows {}", tokenizer.len(), model.config.vocab_size);
+            return Err(Error::Tokenizer(reason));
+        }
+        let state = State::new(&model.config);
+        let (tokens, logits, prompt) = (Vec::new(), Vec::new(), Prompt::default());
+        Ok(Self { model, tokenizer, state, tokens, logits, prompt, revision: 0, generation: None })
+    }
+
+    /// The model's shape.
+    pub fn config(&self) -> &Gpt2Config {
+        &self.model.config
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The tokens in the context.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// Changes whenever the tokens do.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    /// Sets the text. What the caches hold of its beginning stays; the rest is left for [`advance`](Self::advance).
+    ///
+    /// # Errors
+    /// If the text can't be split into tokens; the session is then as before.
+    pub fn set_text(&mut self, text: &str) -> Result<Prompt> {
+        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
+        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
+        let unprompted = tokens.is_empty();
+        if unprompted {
+            tokens.push(self.tokenizer.end_of_text());
+        }
+        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
+        tokens.drain(..dropped);
+        if let Some(&id) = tokens.iter().find(|&&id| id as usize >= self.model.config.vocab_size) {
+            return Err(Error::TokenId { id, vocabulary: self.model.config.vocab_size });
+        }
+        self.generation = None;
+        let common = tokens.iter().zip(&self.tokens).take_while(|(new, old)| new == old).count();
+        let mut reused = common.min(self.state.len());
+        // Only the last token's residual is kept, so the logits of an earlier one must be computed again.
+        if reused == tokens.len() && (self.logits.is_empty() || self.tokens.len() != tokens.len()) {
+            reused -= 1;
+        }
+        if reused < tokens.len() {
+            self.logits.clear();
+            self.state.truncate(reused);
+        }
+        if tokens != self.tokens {
+            self.revision = self.revision.wrapping_add(1);
+        }
+        self.tokens = tokens;
+        self.prompt =
+            Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: self.tokens.len(), reused };
+        Ok(self.prompt)
+    }
+
+    /// Computes the next few tokens of the text, and returns how many are left.
+    ///
+    /// # Errors
+    /// If there is no text, or no memory.
+    pub fn advance(&mut self) -> Result<usize> {
+        let done = self.state.len();
+        if self.tokens.is_empty() {
+            return Err(Error::NoTokens);
+        }
+        let chunk = &self.tokens[done..(done + CHUNK).min(self.tokens.len())];
+        if !chunk.is_empty() {
+            self.model.forward(&mut self.state, chunk)?;
+            if self.state.len() == self.tokens.len() {
+                self.logits = self.model.logits(&mut self.state, 1);
+            }
+        }
+        Ok(self.tokens.len() - self.state.len())
+    }
+
+    /// Computes all of the text.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn complete(&mut self) -> Result<()> {
+        while self.advance()? > 0 {}
+        Ok(())
+    }
+
+    /// The logits (V) after the text.
+    ///
+    /// # Errors
+    /// If not all of it is computed.
+    pub fn logits(&self) -> Result<&[f32]> {
+        if self.logits.is_empty() { Err(Error::NoTokens) } else { Ok(&self.logits) }
+    }
+
+    /// The `count` most probable next tokens.
+    ///
+    /// # Errors
+    /// If not all of the text is computed.
+    pub fn candidates(&self, count: usize) -> Result<Vec<Candidate>> {
+        Ok(suggest::candidates(self.logits()?, &self.tokenizer, self.prompt.trimmed_space, count))
+    }
+
+    /// Begins to continue the text, which must be computed. Setting another text ends the generation.
+    ///
+    /// # Errors
+    /// If a parameter is out of its range.
+    pub fn begin_generation(&mut self, sampling: Sampling, seed: u64) -> Result<()> {
+        sampling.validate()?;
+        let (random, decoder) = (Random::new(seed), TextDecoder::default());
+        self.generation = Some(Generation { sampling, random, decoder, at_start: true });
+        Ok(())
+    }
+
+    /// Chooses a token and computes it.
+    ///
+    /// # Errors
+    /// If no generation was begun, or the text is not computed.
+    pub fn generate(&mut self) -> Result<Step> {
+        if self.logits.is_empty() {
+            return Err(Error::NoTokens);
+        }
+        let generation = self.generation.as_mut().ok_or(Error::NoTokens)?;
+        if self.tokens.len() >= self.model.config.n_positions {
+            return Ok(Step::ContextFull);
+        }
+        let owed_space = generation.at_start && self.prompt.trimmed_space;
+        let known = &self.logits[..self.tokenizer.len()];
+        let allowed = (0u32..).zip(known).map(|(id, &logit)| {
+            if suggest::is_allowed(id, &self.tokenizer, owed_space) { logit } else { f32::NEG_INFINITY }
+        });
+        let id = generation.sampling.choose(&allowed.collect::<Vec<_>>(), &mut generation.random);
+        if id == self.tokenizer.end_of_text() {
+            return Ok(Step::EndOfText);
+        }
+        let probability = suggest::probabilities(&self.logits)[id as usize];
+        let bytes = self.tokenizer.bytes(id);
+        let text = generation.decoder.push(if owed_space { &bytes[1..] } else { bytes });
+        generation.at_start = false;
+        self.model.forward(&mut self.state, &[id])?;
+        self.tokens.push(id);
+        self.logits = self.model.logits(&mut self.state, 1);
+        self.revision = self.revision.wrapping_add(1);
+        Ok(Step::Token { id, text, probability })
+    }
+
+    /// One head's scores and weights over the computed tokens.
+    ///
+    /// # Errors
+    /// If there is no such layer or head, or no memory.
+    pub fn attention(&self, layer: usize, head: usize) -> Result<AttentionMap> {
+        inspect::attention(self.state.cache(), layer, head)
+    }
+
+    /// Small maps of all heads of a layer; see [`inspect::thumbnails`].
+    ///
+    /// # Errors
+    /// If there is no such layer.
+    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<(usize, Vec<u8>)> {
+        inspect::thumbnails(self.state.cache(), layer, cells)
+    }
+}
+
+/// How many of `count` tokens are left out at the start so that the rest fits into `positions`.
+///
+/// Positions are absolute, so leaving out one more token changes all others and the whole context must be computed again.
+/// Tokens therefore go in steps of a quarter of the context: while a text grows by that much, its start stays put.
+pub fn dropped_tokens(count: usize, positions: usize) -> usize {
+    let step = (positions / 4).max(1);
+    count.saturating_sub(positions).div_ceil(step) * step
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::dropped_tokens;
+
+    #[test]
+    fn what_is_left_always_fits_and_starts_rarely_move() {
+        for positions in [1, 2, 3, 7, 96, 1024] {
+            let mut moves = 0;
+            for count in 0..5 * positions {
+                let dropped = dropped_tokens(count, positions);
+                let left = count - dropped;
+                assert!(left <= positions);
+                assert!(left > 0 || count == 0);
+                assert!(dropped == 0 || left > positions - (positions / 4).max(1));
+                moves += usize::from(dropped != dropped_tokens(count.saturating_sub(1), positions));
+            }
+            assert!(moves <= 4 * positions.div_ceil((positions / 4).max(1)));
+        }
+    }
+}
