@@ -40,25 +40,34 @@ pub fn attention(cache: &Cache, layer: usize, head: usize) -> Result<AttentionMa
     Ok(AttentionMap { size, scores, weights })
 }
 
-/// Small maps of all heads of a layer, (NH, cells, cells) with `cells` at most `T`: the largest weight within each cell,
-/// times 255.
+/// Small maps of all heads of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnails {
+    /// `NH`
+    pub heads: usize,
+    /// `T`
+    pub size: usize,
+    /// Side of each map, at most `T`.
+    pub cells: usize,
+    /// (NH, cells, cells), the largest weight within each cell, times 255
+    pub weights: Vec<u8>,
+}
+
+/// The maps of a layer's heads with at most `cells` cells a side.
 ///
 /// # Errors
 /// If there is no such layer, or `cells` is 0.
-pub fn thumbnails(cache: &Cache, layer: usize, cells: usize) -> Result<(usize, Vec<u8>)> {
+pub fn thumbnails(cache: &Cache, layer: usize, cells: usize) -> Result<Thumbnails> {
     cache.check(layer, 0)?;
     if cells == 0 {
         return Err(Error::OutOfRange { what: "cell", index: 0, count: 0 });
     }
-    let size = cache.len();
+    let (heads, size) = (cache.heads(), cache.len());
     let cells = cells.min(size);
     let cell_of = |position: usize| position * cells / size;
-    let mut maps = vec![0u8; cache.heads() * cells * cells];
+    let mut maps = vec![0u8; heads * cells * cells];
     let mut weights = vec![0.0; size];
-    if cells == 0 {
-        return Ok((0, maps));
-    }
-    for (head, map) in maps.chunks_exact_mut(cells * cells).enumerate() {
+    for (head, map) in maps.chunks_exact_mut((cells * cells).max(1)).enumerate() {
         for row in 0..size {
             let weights = &mut weights[..row + 1];
             score_row(weights, cache, layer, head, row);
@@ -70,5 +79,5 @@ pub fn thumbnails(cache: &Cache, layer: usize, cells: usize) -> Result<(usize, V
             }
         }
     }
-    Ok((cells, maps))
+    Ok(Thumbnails { heads, size, cells, weights: maps })
 }

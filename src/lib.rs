@@ -17,6 +17,6 @@ pub mod session;
 pub mod suggest;
 pub mod tokenizer;
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;
 
 pub use error::{Error, Result};

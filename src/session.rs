@@ -2,7 +2,7 @@
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
-use crate::inspect::{self, AttentionMap};
+use crate::inspect::{self, AttentionMap, Thumbnails};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
 use crate::sample::{Random, Sampling};
@@ -241,7 +241,7 @@ impl Session {
     ///
     /// # Errors
     /// If there is no such layer.
-    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<(usize, Vec<u8>)> {
+    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<Thumbnails> {
         inspect::thumbnails(self.state.cache(), layer, cells)
     }
 }

@@ -38,7 +38,8 @@ pub struct File {
     /// Its length, where the manifest states it.
     pub size: Option<u64>,
     sha256: Option<String>,
-    is_tokenizer: bool,
+    /// Whether it belongs to the tokenizer and not to the weights.
+    pub is_tokenizer: bool,
 }
 
 enum Source {

@@ -3,13 +3,15 @@
 //! Loops run over fixed numbers of lanes so that compilers make vector code of them and the order of float additions
 //! does not depend on the target.
 
-use super::{BLOCK, GROUP, ROUND, TILE};
+use super::ROUND;
+#[cfg(any(test, not(target_arch = "wasm32")))]
+use super::{BLOCK, GROUP, TILE};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub(super) const NAME: &str = "portable";
 
 /// One row of activations. The largest magnitude of each block becomes 127.
-#[cfg_attr(all(target_arch = "wasm32", not(test)), expect(dead_code, reason = "simd128 has its own"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
     for ((values, scale), x) in values.chunks_exact_mut(BLOCK).zip(scales).zip(x.chunks(BLOCK)) {
         let mut largest = 0.0f32;
@@ -27,7 +29,7 @@ pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
 }
 
 /// One group of rows at one position.
-#[cfg_attr(all(target_arch = "wasm32", not(test)), expect(dead_code, reason = "simd128 has its own"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 pub(super) fn group_by_position(
     start: [f32; GROUP],
     (values, value_scales): (&[i16], &[f32]),
@@ -51,7 +53,7 @@ pub(super) fn group_by_position(
 }
 
 /// One group of rows at four positions.
-#[cfg_attr(all(target_arch = "wasm32", not(test)), expect(dead_code, reason = "simd128 has its own"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 pub(super) fn group_by_4_positions(
     start: [f32; GROUP],
     (values, value_scales): (&[i16], &[f32]),

@@ -5,8 +5,8 @@
 
 use std::arch::wasm32::{
     f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_pmax, f32x4_splat, i16x8_load_extend_i8x8,
-    i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_shl, i32x4_shr, i32x4_splat, u8x16_splat,
-    v128, v128_load, v128_load32_splat, v128_store, v128_xor,
+    i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shr, i32x4_splat, v128, v128_load,
+    v128_load32_splat, v128_store,
 };
 
 use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};

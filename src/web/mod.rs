@@ -1,1 +1,192 @@
+//! The session for JavaScript. Only this module names the JavaScript side; it converts and does nothing else.
 
+#![deny(clippy::unwrap_used)]
+
+mod values;
+
+use wasm_bindgen::prelude::*;
+
+use crate::checkpoint::loader::Loader;
+use crate::checkpoint::manifest::Manifest;
+use crate::config::Gpt2Config;
+use crate::error::Error;
+use crate::kernels::VARIANT;
+use crate::model::weights::Precision;
+use crate::sample::Sampling;
+use crate::session::{Session, Step};
+use values::{
+    AttentionValue, CandidateValue, FileValue, InfoValue, PromptValue, StepValue, SuggestionsValue, ThumbnailsValue,
+    TokenValue, to_js,
+};
+
+/// Candidates looked through for the three to be offered.
+const LOOK_THROUGH: usize = 50;
+const OFFERED: usize = 3;
+
+type JsResult<T> = std::result::Result<T, JsValue>;
+
+/// Sends the text of panics to the console.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// A JavaScript `Error` with the property `code`.
+fn failure(error: Error) -> JsValue {
+    let object = js_sys::Error::new(&error.to_string());
+    // Setting a property of a fresh object can't fail.
+    let _ = js_sys::Reflect::set(&object, &"code".into(), &error.code().into());
+    object.into()
+}
+
+/// Bytes of linear memory in use by this module.
+#[wasm_bindgen(js_name = memoryBytes)]
+pub fn memory_bytes() -> f64 {
+    std::arch::wasm32::memory_size::<0>() as f64 * 65_536.0
+}
+
+/// A model being loaded; see `checkpoint::loader`.
+#[wasm_bindgen]
+pub struct ModelLoader {
+    loader: Loader,
+    name: String,
+    source: String,
+    licence: String,
+}
+
+#[wasm_bindgen]
+impl ModelLoader {
+    /// For a folder of quantised shards.
+    #[wasm_bindgen(js_name = fromManifest)]
+    pub fn from_manifest(json: &[u8]) -> JsResult<ModelLoader> {
+        let manifest = Manifest::from_json(json).map_err(failure)?;
+        let loader = Loader::from_manifest(&manifest).map_err(failure)?;
+        Ok(Self { loader, name: manifest.name, source: manifest.source.repository, licence: manifest.licence })
+    }
+
+    /// For a folder in the hub's layout, with `tokenizer.json` or with `vocab.json` and `merges.txt`.
+    #[wasm_bindgen(js_name = fromHub)]
+    pub fn from_hub(config: &[u8], name: String, has_tokenizer_json: bool) -> JsResult<ModelLoader> {
+        let config = Gpt2Config::from_hub_json(config).map_err(failure)?;
+        let files: &[&str] = if has_tokenizer_json { &["tokenizer.json"] } else { &["vocab.json", "merges.txt"] };
+        let loader = Loader::from_hub(config, files, Precision::Int8, false).map_err(failure)?;
+        Ok(Self { loader, name, source: String::new(), licence: String::new() })
+    }
+
+    /// `[{name, size, isTokenizer}]` still to come, in their order.
+    pub fn files(&self) -> JsResult<JsValue> {
+        to_js(&self.loader.files().map(FileValue::from).collect::<Vec<_>>())
+    }
+
+    /// Starts the next file.
+    pub fn begin(&mut self, name: &str) -> JsResult<()> {
+        self.loader.begin(name).map_err(failure)
+    }
+
+    /// Takes its next bytes.
+    pub fn push(&mut self, bytes: &[u8]) -> JsResult<()> {
+        self.loader.push(bytes).map_err(failure)
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) -> JsResult<()> {
+        self.loader.end().map_err(failure)
+    }
+
+    /// The engine.
+    pub fn finish(self) -> JsResult<Engine> {
+        let (model, tokenizer, _) = self.loader.finish().map_err(failure)?;
+        let tokenizer = tokenizer.ok_or_else(|| failure(Error::Tokenizer("it is missing".to_owned())))?;
+        let session = Session::new(model, tokenizer).map_err(failure)?;
+        Ok(Engine { session, name: self.name, source: self.source, licence: self.licence })
+    }
+}
+
+/// A session; see `session`.
+#[wasm_bindgen]
+pub struct Engine {
+    session: Session,
+    name: String,
+    source: String,
+    licence: String,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// `ModelInfo`
+    pub fn info(&self) -> JsResult<JsValue> {
+        let model = self.session.model();
+        let config = &model.config;
+        to_js(&InfoValue {
+            name: &self.name,
+            layers: config.n_layer,
+            heads: config.n_head,
+            width: config.n_embd,
+            positions: config.n_positions,
+            vocabulary: config.vocab_size,
+            parameters: config.parameters(),
+            bytes: model.weights.bytes(),
+            source: &self.source,
+            licence: &self.licence,
+            variant: VARIANT,
+        })
+    }
+
+    /// Sets the text: `{unprompted, dropped, trimmedSpace, tokens, reused}`.
+    #[wasm_bindgen(js_name = setText)]
+    pub fn set_text(&mut self, text: &str) -> JsResult<JsValue> {
+        to_js(&PromptValue::from(self.session.set_text(text).map_err(failure)?))
+    }
+
+    /// Computes the next few tokens; returns how many are left.
+    pub fn advance(&mut self) -> JsResult<usize> {
+        self.session.advance().map_err(failure)
+    }
+
+    /// Changes whenever the tokens do.
+    #[wasm_bindgen(getter)]
+    pub fn revision(&self) -> u32 {
+        self.session.revision()
+    }
+
+    /// `{tokens, best, candidates}` after a text that is computed.
+    pub fn suggestions(&self, top: usize) -> JsResult<JsValue> {
+        let tokenizer = self.session.tokenizer();
+        let candidates = self.session.candidates(top.max(LOOK_THROUGH)).map_err(failure)?;
+        let value = |candidate| CandidateValue::new(candidate, tokenizer);
+        let offered = candidates.iter().take(LOOK_THROUGH).filter(|candidate| candidate.insert.is_some());
+        to_js(&SuggestionsValue {
+            tokens: self.session.tokens().iter().map(|&id| TokenValue::new(id, tokenizer)).collect(),
+            best: offered.take(OFFERED).map(value).collect(),
+            candidates: candidates.iter().take(top).map(value).collect(),
+        })
+    }
+
+    /// Begins to continue a text that is computed.
+    #[wasm_bindgen(js_name = beginGeneration)]
+    pub fn begin_generation(&mut self, temperature: f32, top_k: usize, top_p: f32, seed: u32) -> JsResult<()> {
+        self.session.begin_generation(Sampling { temperature, top_k, top_p }, u64::from(seed)).map_err(failure)
+    }
+
+    /// Chooses and computes a token: `{token, text, probability}`, or `{reason}` at the end.
+    pub fn generate(&mut self) -> JsResult<JsValue> {
+        let step = self.session.generate().map_err(failure)?;
+        to_js(&match step {
+            Step::Token { id, text, probability } => {
+                StepValue::Token { token: TokenValue::new(id, self.session.tokenizer()), text, probability }
+            }
+            Step::EndOfText => StepValue::End { reason: "end-of-text" },
+            Step::ContextFull => StepValue::End { reason: "context-full" },
+        })
+    }
+
+    /// `{size, scores, weights}` of one head.
+    pub fn attention(&self, layer: usize, head: usize) -> JsResult<AttentionValue> {
+        self.session.attention(layer, head).map(AttentionValue::from).map_err(failure)
+    }
+
+    /// `{heads, size, cells, weights}` of a layer.
+    pub fn thumbnails(&self, layer: usize, cells: usize) -> JsResult<ThumbnailsValue> {
+        self.session.thumbnails(layer, cells).map(ThumbnailsValue::from).map_err(failure)
+    }
+}

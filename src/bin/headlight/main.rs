@@ -1,1 +1,57 @@
-fn main() {}
+//! The command line: quantise a checkpoint into a folder to host, predict, look at attention, and compare int8 with f32.
+
+mod eval;
+mod folder;
+mod predict;
+mod quantize;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// GPT-2 in int8: make a folder for the page, and run it here.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a folder of int8 shards from a folder in the hub's layout
+    Quantize(quantize::Options),
+    /// Show the most probable next tokens, and continue the text
+    Predict(predict::PredictOptions),
+    /// Show one head's scores and weights
+    Attention(predict::AttentionOptions),
+    /// Compare int8 with f32 on text files
+    Eval(eval::Options),
+}
+
+/// Which model to run.
+#[derive(clap::Args)]
+struct ModelOptions {
+    /// Folder with manifest.json, or in the hub's layout
+    dir: PathBuf,
+    /// Run in f32; needs the hub's layout
+    #[arg(long)]
+    f32: bool,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Quantize(options) => quantize::run(&options),
+        Command::Predict(options) => predict::predict(&options),
+        Command::Attention(options) => predict::attention(&options),
+        Command::Eval(options) => eval::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -56,7 +56,8 @@ let shown = null;
 /** The text last asked about. @type {string | null} */
 let asked = null;
 let ticket = 0;
-let generating = false;
+/** The generation that is running. @type {object | null} */
+let generating = null;
 /** What the last generation wrote, and where. @type {{start: number, text: string} | null} */
 let written = null;
 
@@ -229,9 +230,11 @@ function take(event) {
 }
 
 field.addEventListener('change', (event) => {
-  const { time } = /** @type {CustomEvent<{time: number}>} */ (event).detail;
-  written = null;
-  generatePanel.offerRemove(false);
+  const { time, edited } = /** @type {CustomEvent<{time: number, edited: boolean}>} */ (event).detail;
+  if (edited) {
+    written = null;
+    generatePanel.offerRemove(false);
+  }
   suggest(time);
 });
 field.addEventListener('accept', (event) => {
@@ -266,35 +269,38 @@ for (const example of document.querySelectorAll('#examples button')) {
 
 async function generate() {
   if (!model || generating) return;
-  const prompt = field.beforeCaret;
-  generating = true;
+  const mine = {};
+  generating = mine;
   // An answer that is still on its way is about the text without what comes now.
   ticket++;
   asked = null;
   let text = '';
   let count = 0;
+  const prompt = field.beforeCaret;
   strip.setStale(true);
   field.startStream();
   generatePanel.start();
   try {
     const generated = await engine.generate(prompt, generatePanel.sampling, generatePanel.limit, (token) => {
+      if (generating !== mine) return;
       text += token.text;
       field.stream(text);
       generatePanel.update(++count, token.tokensPerSecond);
     });
+    if (generating !== mine) return;
     text = generated.text;
     generatePanel.finish(generated);
   } catch (error) {
+    if (generating !== mine) return;
     generatePanel.fail('Generation ended early.');
     showError(error);
   }
-  generating = false;
-  field.endStream(text);
-  const summary = generatePanel.summary;
-  // Putting the text in counted as a change of the user's, which forgot what could be removed.
-  written = text === '' ? null : { start: prompt.length, text };
-  generatePanel.offerRemove(written !== null);
-  announcer.say(summary);
+  generating = null;
+  // Putting the text in counts as an edit, which forgets what could be taken out; hence the order.
+  const kept = field.endStream(text);
+  written = kept;
+  generatePanel.offerRemove(kept !== null);
+  announcer.say(generatePanel.summary);
   suggest(performance.now());
 }
 
@@ -302,6 +308,11 @@ function stop() {
   engine.stop().catch(showError);
 }
 
+field.addEventListener('interrupt', () => {
+  generating = null;
+  generatePanel.fail('Stopped by typing.');
+  stop();
+});
 generatePanel.addEventListener('generate', generate);
 generatePanel.addEventListener('stop', stop);
 generatePanel.addEventListener('remove', () => {

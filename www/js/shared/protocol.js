@@ -46,6 +46,7 @@
  * @property {number} vocabulary
  * @property {number} parameters
  * @property {number} bytes         the size of the weights in memory
+ * @property {number} memory        bytes of WebAssembly memory after loading; it never shrinks, so this is also the peak
  * @property {string} source        repository or origin of the weights, empty if unknown
  * @property {string} licence       licence of the weights, empty if unknown
  * @property {string} variant       the WebAssembly build in use, such as `simd128`
@@ -80,7 +81,7 @@
  * @property {Token} token
  * @property {string} text             text that became complete with this token; may be empty within a character
  * @property {number} probability      over the whole vocabulary, at temperature 1
- * @property {number} tokensPerSecond  since the first generated token
+ * @property {number} tokensPerSecond  of this generation so far, without the prompt
  *
  * @typedef {object} Generated
  * @property {'end-of-text' | 'context-full' | 'stopped' | 'limit'} reason

@@ -34,5 +34,5 @@ export function palettes(dark) {
       scores: table(piecewise(interpolateLab, ['#ffd08a', '#c8741a', ground, '#7a5bd6', '#d9ccff'])),
     };
   }
-  return { weights: table(interpolatePurples), scores: table(interpolatePuOr) };
+  return { weights: table(interpolatePurples), scores: table((t) => interpolatePuOr(1 - t)) };
 }

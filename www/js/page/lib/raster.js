@@ -5,6 +5,17 @@
  * @typedef {Uint8Array} Palette 256 colours, (256, 3)
  */
 
+/**
+ * How far into the palette a value lies, 0 to 255.
+ * @param {number} value
+ * @param {{low: number, high: number, power?: number}} scale
+ */
+function shade(value, { low, high, power = 1 }) {
+  if (high <= low) return 0;
+  const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  return Math.round(255 * (power === 1 ? share : share ** power));
+}
+
 /** Not a number is a fault worth seeing. */
 const loud = [255, 0, 200];
 
@@ -13,21 +24,21 @@ const loud = [255, 0, 200];
  * @param {ArrayLike<number>} values (size, size)
  * @param {number} size
  * @param {Palette} palette
- * @param {{low: number, high: number, masked: boolean}} scale `low` and `high` get the palette's ends
+ * @param {{low: number, high: number, power?: number, masked: boolean}} scale `low` and `high` get the palette's ends; a
+ *   `power` below 1 lifts small values
  * @returns {Uint8ClampedArray<ArrayBuffer>} (size, size, 4)
  */
-export function paintMatrix(values, size, palette, { low, high, masked }) {
+export function paintMatrix(values, size, palette, scale) {
   const pixels = new Uint8ClampedArray(size * size * 4);
-  const factor = high > low ? 255 / (high - low) : 0;
   for (let row = 0; row < size; row++) {
-    const columns = masked ? row + 1 : size;
+    const columns = scale.masked ? row + 1 : size;
     for (let column = 0; column < columns; column++) {
       const value = values[row * size + column];
       const at = (row * size + column) * 4;
       if (Number.isNaN(value)) {
         pixels.set(loud, at);
       } else {
-        const step = Math.min(255, Math.max(0, Math.round((value - low) * factor)));
+        const step = shade(value, scale);
         pixels[at] = palette[step * 3];
         pixels[at + 1] = palette[step * 3 + 1];
         pixels[at + 2] = palette[step * 3 + 2];
@@ -42,15 +53,16 @@ export function paintMatrix(values, size, palette, { low, high, masked }) {
  * The part of a palette between two values of its scale, as one line of pixels.
  * @param {Palette} palette
  * @param {number} width
- * @param {{low: number, high: number, from: number, to: number}} scale `low`..`high` is the palette, `from`..`to` the part
+ * @param {{low: number, high: number, power?: number, from: number, to: number}} scale `low`..`high` is the palette,
+ *   `from`..`to` the part
  * @returns {Uint8ClampedArray<ArrayBuffer>} (width, 4)
  */
-export function paintLegend(palette, width, { low, high, from, to }) {
+export function paintLegend(palette, width, scale) {
+  const { from, to } = scale;
   const line = new Uint8ClampedArray(width * 4);
   for (let x = 0; x < width; x++) {
     const value = from + ((to - from) * x) / Math.max(1, width - 1);
-    const share = high > low ? (value - low) / (high - low) : 0;
-    const step = Math.min(255, Math.max(0, Math.round(share * 255)));
+    const step = shade(value, scale);
     line.set(palette.subarray(step * 3, step * 3 + 3), x * 4);
     line[x * 4 + 3] = 255;
   }

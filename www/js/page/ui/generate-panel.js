@@ -124,15 +124,13 @@ export class GeneratePanel extends EventTarget {
   }
 
   #drawButtons() {
-    this.#generate.disabled = !this.#ready;
+    this.#generate.disabled = !this.#ready || this.#running;
     this.#generate.hidden = this.#running;
     this.#stop.hidden = !this.#running;
   }
 
   #drawRanges() {
-    const temperature = read(this.#temperature);
-    byId('temperature-value', HTMLElement).textContent = temperature === 0 ? '0, greedy' : temperature.toFixed(2);
-    const topP = read(this.#topP);
-    byId('top-p-value', HTMLElement).textContent = topP === 1 ? '1, off' : topP.toFixed(2);
+    byId('temperature-value', HTMLElement).textContent = read(this.#temperature).toFixed(2);
+    byId('top-p-value', HTMLElement).textContent = read(this.#topP).toFixed(2);
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 import { step } from '../lib/matrix.js';
 import { paintMatrix } from '../lib/raster.js';
+import { tokenLabel } from '../lib/tokens.js';
 import { AxisLabels } from './axis-labels.js';
 import { h, putPixels } from './dom.js';
 
@@ -16,11 +17,12 @@ import { h, putPixels } from './dom.js';
  * @property {Palette} palette
  * @property {number} low   value of the palette's first colour
  * @property {number} high  and of its last
+ * @property {number} power below 1 to lift small values
  * @property {string} name  what is shown, for screen readers
  */
 
 const smallest = 8;
-const largest = 40; // px, side of a cell
+const largest = 44; // px, side of a cell
 
 /**
  * One attention matrix, a pixel a cell, scaled up by the style sheet, with both axes labelled. Hover shows a cell, a
@@ -81,14 +83,16 @@ export class HeadMap extends EventTarget {
   }
 
   /** @param {MapData} data */
-  update({ tokens, values, masked, palette, low, high, name }) {
+  update({ tokens, values, masked, palette, low, high, power, name }) {
     const size = tokens.length;
     const grown = size !== this.#size || tokens !== this.#tokens;
     this.#tokens = tokens;
     this.#size = size;
-    putPixels(this.#canvas, paintMatrix(values, size, palette, { low, high, masked }), size);
+    putPixels(this.#canvas, paintMatrix(values, size, palette, { low, high, power, masked }), size);
     this.#canvas.setAttribute('aria-label', name);
     if (grown) {
+      const longest = tokens.reduce((length, token) => Math.max(length, tokenLabel(token).length), 0);
+      this.element.style.setProperty('--longest', String(longest));
       this.#layout(true);
       if (this.#cursor && this.#cursor.row >= size) this.select(null);
     }
@@ -129,7 +133,7 @@ export class HeadMap extends EventTarget {
       this.select(null);
       return;
     }
-    const start = { row: this.#size - 1, column: 0 };
+    const start = { row: 0, column: 0 };
     const to = this.#cursor ? step(event.key, this.#cursor, this.#size, this.#size) : start;
     const moves = this.#cursor ? to !== null : step(event.key, start, this.#size, this.#size) !== null;
     if (!to || !moves) return;

@@ -45,9 +45,12 @@ export class HeadView extends EventTarget {
   #legend = new ScaleLegend();
   #title = h('h3', { id: 'head-title' }, 'Layer 0, head 0');
   #help = h('p', { class: 'note stage-help' });
+  #lift = h('input', { type: 'checkbox', id: 'lift' });
+  #liftChoice = h('label', { class: 'lift' }, this.#lift, 'lift small weights');
   #readout = h('p', { id: 'cell-readout', class: 'readout' });
   #sentence = h('p', { id: 'row-sentence', class: 'note row-sentence' });
   #live = h('p', { class: 'sr-only', 'aria-live': 'polite' });
+  #scale = h('div', { class: 'scale', hidden: true }, this.#legend.element, this.#liftChoice);
   element;
   /** @type {Stage} */
   #stage = 'weights';
@@ -83,6 +86,7 @@ export class HeadView extends EventTarget {
       if (chosen) this.#stage = chosen.stage;
       this.#draw();
     });
+    this.#lift.addEventListener('change', () => this.#draw());
     this.#map.addEventListener('cell', (event) => {
       const { detail } = /** @type {CustomEvent<{cell: Cell | null, pinned: boolean}>} */ (event);
       this.#cell = detail.cell;
@@ -94,10 +98,10 @@ export class HeadView extends EventTarget {
       { class: 'head-view' },
       h('div', { class: 'head-bar' }, this.#title, choice),
       this.#help,
-      this.#legend.element,
-      this.#map.element,
+      this.#scale,
       this.#readout,
       this.#sentence,
+      this.#map.element,
       this.#live,
     );
     this.#drawReadout();
@@ -137,22 +141,25 @@ export class HeadView extends EventTarget {
     const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
     const [low, high] = stage === 'weights' ? [0, 1] : [-bound, bound];
     const palette = stage === 'weights' ? this.#palettes.weights : this.#palettes.scores;
+    const power = stage === 'weights' && this.#lift.checked ? 0.5 : 1;
     const { label, help } = stages.find((entry) => entry.stage === stage) ?? stages[0];
     this.#title.textContent = `Layer ${layer}, head ${head}`;
     this.#help.textContent = help;
-    this.#legend.update({ palette, low, high, from: range.low, to: range.high, masked });
+    this.#scale.hidden = false;
+    this.#liftChoice.hidden = stage !== 'weights';
+    this.#legend.update({ palette, low, high, power, from: range.low, to: range.high, masked });
     this.element.dataset.layer = String(layer);
     this.element.dataset.head = String(head);
     this.element.dataset.revision = String(attention.revision);
     const name = `${label} of layer ${layer}, head ${head}: ${size} by ${size} tokens. Arrow keys move from cell to cell.`;
-    this.#map.update({ tokens: this.#tokens, values, masked, palette, low, high, name });
+    this.#map.update({ tokens: this.#tokens, values, masked, palette, low, high, power, name });
   }
 
   #drawReadout() {
     const readout = this.#readout;
     const attention = this.#attention;
     if (!attention) {
-      readout.textContent = 'The map appears once there is a model.';
+      readout.textContent = 'The map appears as soon as the model has read the text.';
       return;
     }
     const { size, weights, scores } = attention;

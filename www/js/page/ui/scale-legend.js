@@ -23,9 +23,9 @@ export class ScaleLegend {
     this.#masked,
   );
 
-  /** @param {{palette: Palette, low: number, high: number, from: number, to: number, masked: boolean}} scale */
-  update({ palette, low, high, from, to, masked }) {
-    putPixels(this.#canvas, paintLegend(palette, width, { low, high, from, to }), width);
+  /** @param {{palette: Palette, low: number, high: number, power: number, from: number, to: number, masked: boolean}} scale */
+  update({ palette, low, high, power, from, to, masked }) {
+    putPixels(this.#canvas, paintLegend(palette, width, { low, high, power, from, to }), width);
     this.#low.textContent = `min ${formatValue(from)}`;
     this.#high.textContent = `max ${formatValue(to)}`;
     this.element.dataset.min = String(from);

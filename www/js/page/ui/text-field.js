@@ -1,19 +1,30 @@
 // @ts-check
 import { byId, h } from './dom.js';
 
+// Android's keyboards compose every word, also in English: waiting for the end of the composition would mean no
+// suggestion before the next space.
+const composesEveryWord = /Android/.test(navigator.userAgent);
+
+/** Keys that are about to change the text. @param {KeyboardEvent} event */
+function edits(event) {
+  if (event.ctrlKey || event.metaKey) return /^[vxyz]$/i.test(event.key);
+  return event.key.length === 1 || /^(Backspace|Delete|Enter|Process|Unidentified)$/.test(event.key);
+}
+
 /**
  * The user's text. A mirror element lies behind the text area with the same text in the same type: it gives the area its
  * height, and shows generated text in another shade, which a text area can't.
  *
  * Events: `change` when the text before the caret may have changed, `accept` with `{slot}` (0 to 2, left to right) when a
- * key asks for a suggestion, `dismiss` on Escape.
+ * key asks for a suggestion, `dismiss` on Escape, `interrupt` when the user types into a running stream.
  */
 export class TextField extends EventTarget {
   #area = byId('text', HTMLTextAreaElement);
   #mirror = byId('text-mirror', HTMLElement);
   #composing = false;
   #armed = false;
-  #streaming = false;
+  /** What streams in, and where. @type {{at: number, text: string} | null} */
+  #streaming = null;
   #caret = 0;
   /** Whether there is something for Tab to accept. */
   suggestionsShown = false;
@@ -22,17 +33,21 @@ export class TextField extends EventTarget {
     super();
     const area = this.#area;
     area.addEventListener('compositionstart', () => {
-      this.#composing = true;
+      this.#composing = !composesEveryWord;
     });
     area.addEventListener('compositionend', (event) => {
       this.#composing = false;
-      this.#changed(event.timeStamp);
+      this.#changed(event.timeStamp, true);
+    });
+    // What reaches the text without a key, such as a drop, has to wait for the stream's end.
+    area.addEventListener('beforeinput', (event) => {
+      if (this.#streaming) event.preventDefault();
     });
     area.addEventListener('input', (event) => {
       // Tab belongs to the browser until something was typed, or the field would trap the keyboard.
       this.#armed = document.activeElement === area;
       this.#drawMirror();
-      if (!this.#blocked()) this.#changed(event.timeStamp);
+      if (!this.#blocked()) this.#changed(event.timeStamp, true);
     });
     area.addEventListener('blur', () => {
       this.#armed = false;
@@ -41,7 +56,7 @@ export class TextField extends EventTarget {
     // Firefox fires this at the text area, Chrome at the document; it bubbles either way.
     document.addEventListener('selectionchange', (event) => {
       if (document.activeElement !== area || area.selectionStart === this.#caret || this.#blocked()) return;
-      this.#changed(event.timeStamp);
+      this.#changed(event.timeStamp, false);
     });
     this.#caret = area.selectionStart;
     this.#drawMirror();
@@ -79,35 +94,41 @@ export class TextField extends EventTarget {
     this.#replace(text);
   }
 
-  /** From here on, text streams in at the caret and the user can't type. */
+  /** From here on, text streams in at the caret; the text area itself gets it in one piece at the end. */
   startStream() {
-    const area = this.#area;
-    area.setSelectionRange(area.selectionStart, area.selectionStart);
-    area.readOnly = true;
-    this.#streaming = true;
-    this.#drawMirror('');
+    this.#streaming = { at: this.#area.selectionStart, text: '' };
+    this.#drawMirror(this.#streaming.at, '');
   }
 
   /** @param {string} text all that came so far */
   stream(text) {
-    this.#drawMirror(text);
-    this.#mirror.querySelector('.generated')?.scrollIntoView({ block: 'nearest' });
+    if (!this.#streaming) return;
+    this.#streaming.text = text;
+    this.#drawMirror(this.#streaming.at, text);
+    // Keeps the newest line in view inside the field, and leaves the page where it is.
+    const box = this.#area.parentElement;
+    const end = this.#mirror.querySelector('.generated')?.getClientRects();
+    const last = end?.[end.length - 1];
+    if (box && last) box.scrollTop += Math.max(0, last.bottom + 16 - box.getBoundingClientRect().bottom);
   }
 
   /**
-   * Ends the stream and keeps its text, shaded until the next edit.
-   * @param {string} text
+   * Ends the stream and keeps its text, shaded until the next edit. Tells where it stands, or null if there is none.
+   * @param {string} [final] all of it, where that is more than what has streamed
    */
-  endStream(text) {
-    this.#area.readOnly = false;
-    this.#streaming = false;
+  endStream(final) {
+    if (!this.#streaming) return null;
+    const { at } = this.#streaming;
+    const text = final ?? this.#streaming.text;
+    this.#streaming = null;
     if (text === '') {
       this.#drawMirror();
-      return;
+      return null;
     }
-    const start = this.#area.selectionStart;
+    this.#area.setSelectionRange(at, at);
     this.#replace(text);
-    this.#drawMirror(text, start);
+    this.#drawMirror(at, text);
+    return { start: at, text };
   }
 
   /**
@@ -125,13 +146,16 @@ export class TextField extends EventTarget {
   }
 
   #blocked() {
-    return this.#composing || this.#streaming;
+    return this.#composing || this.#streaming !== null;
   }
 
-  /** @param {number} time */
-  #changed(time) {
+  /**
+   * @param {number} time
+   * @param {boolean} edited or else only the caret moved
+   */
+  #changed(time, edited) {
     this.#caret = this.#area.selectionStart;
-    this.dispatchEvent(new CustomEvent('change', { detail: { time } }));
+    this.dispatchEvent(new CustomEvent('change', { detail: { time, edited } }));
   }
 
   /** Focus opens the keyboard on a phone, which nobody asked for by tapping an example. */
@@ -157,7 +181,12 @@ export class TextField extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #keydown(event) {
-    if (event.isComposing || this.#composing) return;
+    if (this.#streaming && edits(event)) {
+      const kept = this.endStream();
+      this.dispatchEvent(new CustomEvent('interrupt', { detail: kept }));
+      return;
+    }
+    if (this.#composing || (event.isComposing && !composesEveryWord)) return;
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
     if (event.key === 'Escape' && plain) {
       this.#armed = false;
@@ -175,21 +204,19 @@ export class TextField extends EventTarget {
   }
 
   /**
-   * @param {string} [generated] shown in another shade: at the caret while it streams, else from `start`
-   * @param {number} [start]
+   * @param {number} [at]
+   * @param {string} [generated] shown in another shade; it streams in at `at`, or stands there already
    */
-  #drawMirror(generated, start) {
-    const { value, selectionStart } = this.#area;
+  #drawMirror(at = 0, generated) {
+    const { value } = this.#area;
     const shaded = generated !== undefined;
     // A line break at the very end takes up a line in the text area but not in an element.
     const end = '\u200b';
     if (!shaded) {
       this.#mirror.textContent = value + end;
     } else {
-      const from = start ?? selectionStart;
-      const to = start === undefined ? from : from + generated.length;
-      const span = h('span', { class: 'generated' }, generated);
-      this.#mirror.replaceChildren(value.slice(0, from), span, value.slice(to) + end);
+      const rest = value.slice(this.#streaming ? at : at + generated.length);
+      this.#mirror.replaceChildren(value.slice(0, at), h('span', { class: 'generated' }, generated), rest + end);
     }
     this.#area.parentElement?.classList.toggle('shaded', shaded);
   }

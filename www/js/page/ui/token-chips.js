@@ -7,8 +7,7 @@ import { tokenText } from './token-text.js';
 
 /** @typedef {import('../../shared/protocol.js').Token} Token */
 
-const hint =
-  'Point at a token, or go through them with the arrow keys, to see its number in the vocabulary and its bytes.';
+const hint = 'Point at a token, or step along with the arrow keys, for its number in the vocabulary and its bytes.';
 
 /**
  * The tokens of the context in order. Only what changed is redrawn.

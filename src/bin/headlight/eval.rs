@@ -1,0 +1,191 @@
+//! `headlight eval`: what int8 changes, on real text.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use headlight::model::state::State;
+use headlight::model::weights::Precision;
+use headlight::model::{CHUNK, Model};
+use headlight::suggest::probabilities;
+use headlight::{Error, Result};
+use serde_json::json;
+
+use crate::folder::{self, Loaded};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Folder in the hub's layout
+    hub_folder: PathBuf,
+    /// Text files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// At most this many tokens of each file; 0 for all
+    #[arg(long, default_value_t = 0)]
+    tokens: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was measured at each predicted token.
+#[derive(Default)]
+struct Measured {
+    /// -ln p of the token that came, by f32 and by int8
+    surprise: [Vec<f64>; 2],
+    /// Kullback-Leibler divergence of int8's distribution from that of f32, in nats
+    divergence: Vec<f64>,
+    /// How often both have the same most probable token
+    agreements: usize,
+}
+
+struct Summary {
+    tokens: usize,
+    perplexity: [f64; 2],
+    mean_divergence: f64,
+    divergence_99: f64,
+    agreement: f64,
+}
+
+impl Measured {
+    fn add(&mut self, mut other: Self) {
+        for (mine, others) in self.surprise.iter_mut().zip(&mut other.surprise) {
+            mine.append(others);
+        }
+        self.divergence.append(&mut other.divergence);
+        self.agreements += other.agreements;
+    }
+
+    fn summary(&self) -> Summary {
+        // Threads finish in any order; sorted, the sums don't depend on it.
+        let sorted = |values: &Vec<f64>| {
+            let mut values = values.clone();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let tokens = self.divergence.len();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / tokens.max(1) as f64;
+        let divergence = sorted(&self.divergence);
+        Summary {
+            tokens,
+            perplexity: self.surprise.each_ref().map(|surprise| mean(&sorted(surprise)).exp()),
+            mean_divergence: mean(&divergence),
+            divergence_99: divergence.get(tokens * 99 / 100).copied().unwrap_or(0.0),
+            agreement: self.agreements as f64 / tokens.max(1) as f64,
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Loaded { model: reference, tokenizer, .. } = folder::load(&options.hub_folder, Precision::F32, false)?;
+    let Loaded { model: quantised, .. } = folder::load(&options.hub_folder, Precision::Int8, false)?;
+    let models = [&reference, &quantised];
+    let mut all = Measured::default();
+    let mut lines = Vec::new();
+    let print = |name: &str, s: &Summary| {
+        println!(
+            "{name:<32} {:>9} {:>10.3} {:>10.3} {:>12.6} {:>12.6} {:>9.2} %",
+            s.tokens,
+            s.perplexity[0],
+            s.perplexity[1],
+            s.mean_divergence,
+            s.divergence_99,
+            100.0 * s.agreement
+        );
+    };
+    if !options.json {
+        println!(
+            "{:<32} {:>9} {:>10} {:>10} {:>12} {:>12} {:>11}",
+            "file", "tokens", "ppl f32", "ppl int8", "mean KL", "99 % KL", "same top 1"
+        );
+    }
+    for path in &options.files {
+        let text = String::from_utf8(folder::read(path)?)
+            .map_err(|error| Error::Encoding(format!("{}: {error}", path.display())))?;
+        let mut ids = tokenizer.encode(&text)?;
+        if options.tokens > 0 {
+            ids.truncate(options.tokens);
+        }
+        let measured = measure_file(models, &ids)?;
+        let summary = measured.summary();
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if options.json {
+            lines.push(as_json(&name, &summary));
+        } else {
+            print(&name, &summary);
+        }
+        all.add(measured);
+    }
+    let summary = all.summary();
+    if options.json {
+        println!("{}", json!({ "files": lines, "all": as_json("all", &summary) }));
+    } else {
+        print("all", &summary);
+    }
+    Ok(())
+}
+
+fn as_json(name: &str, s: &Summary) -> serde_json::Value {
+    json!({
+        "file": name,
+        "tokens": s.tokens,
+        "perplexity_f32": s.perplexity[0],
+        "perplexity_int8": s.perplexity[1],
+        "mean_kl": s.mean_divergence,
+        "kl_99": s.divergence_99,
+        "top1_agreement": s.agreement,
+    })
+}
+
+/// Runs both models over windows of the whole context, on all cores.
+fn measure_file(models: [&Model; 2], ids: &[u32]) -> Result<Measured> {
+    let windows: Vec<&[u32]> = ids.chunks(models[0].config.n_positions).filter(|window| window.len() > 1).collect();
+    let next = AtomicUsize::new(0);
+    let total = Mutex::new(Ok(Measured::default()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(window) = windows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let measured = measure_window(models, window);
+                    let mut total = total.lock().expect("no thread panics while it holds the lock");
+                    match (&mut *total, measured) {
+                        (Ok(total), Ok(measured)) => total.add(measured),
+                        (total @ Ok(_), Err(error)) => *total = Err(error),
+                        (Err(_), _) => {}
+                    }
+                }
+            });
+        }
+    });
+    total.into_inner().expect("no thread panics while it holds the lock")
+}
+
+fn measure_window(models: [&Model; 2], window: &[u32]) -> Result<Measured> {
+    let mut states = models.map(|model| State::new(&model.config));
+    let mut measured = Measured::default();
+    let (inputs, targets) = (&window[..window.len() - 1], &window[1..]);
+    for (inputs, targets) in inputs.chunks(CHUNK).zip(targets.chunks(CHUNK)) {
+        let mut logits = [Vec::new(), Vec::new()];
+        for ((model, state), logits) in models.into_iter().zip(&mut states).zip(&mut logits) {
+            model.forward(state, inputs)?;
+            *logits = model.logits(state, inputs.len());
+        }
+        let size = models[0].config.vocab_size;
+        let [reference, quantised] = &logits;
+        for ((p, q), &target) in reference.chunks_exact(size).zip(quantised.chunks_exact(size)).zip(targets) {
+            let (p, q) = (probabilities(p), probabilities(q));
+            for (surprise, p) in measured.surprise.iter_mut().zip([&p, &q]) {
+                surprise.push(-f64::from(p[target as usize]).ln());
+            }
+            let terms = p.iter().zip(&q).filter(|(p, _)| **p > 0.0);
+            measured.divergence.push(terms.map(|(&p, &q)| f64::from(p) * f64::from(p / q).ln()).sum());
+            measured.agreements += usize::from(best(&p) == best(&q));
+        }
+    }
+    Ok(measured)
+}
+
+fn best(p: &[f32]) -> usize {
+    p.iter().enumerate().fold(0, |best, (i, &value)| if value > p[best] { i } else { best })
+}

@@ -1,0 +1,105 @@
+//! `headlight quantize`
+
+use std::path::{Path, PathBuf};
+
+use headlight::checkpoint::hub::Report;
+use headlight::checkpoint::loader::hex;
+use headlight::checkpoint::manifest::{FileEntry, Manifest, Source};
+use headlight::checkpoint::quantised::write_shards;
+use headlight::model::weights::Precision;
+use headlight::quant::QuantisationError;
+use headlight::{Error, Result};
+use sha2::{Digest, Sha256};
+
+use crate::folder::{self, Loaded};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Folder with config.json, model.safetensors and tokenizer.json (or vocab.json and merges.txt)
+    input: PathBuf,
+    /// Folder to make; must be empty or not exist
+    output: PathBuf,
+    /// Name that people see
+    #[arg(long)]
+    name: Option<String>,
+    /// Repository or origin of the weights
+    #[arg(long, default_value = "")]
+    source: String,
+    /// Revision of the repository
+    #[arg(long, default_value = "")]
+    revision: String,
+    /// Licence of the weights
+    #[arg(long, default_value = "")]
+    licence: String,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Options { input, output, .. } = options;
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        |source| Error::Io { path, source }
+    };
+    std::fs::create_dir_all(output).map_err(io(output))?;
+    if std::fs::read_dir(output).map_err(io(output))?.next().is_some() {
+        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the folder is not empty");
+        return Err(io(output)(source));
+    }
+    let Loaded { mut model, report, .. } = folder::load(input, Precision::Int8, true)?;
+
+    let folder_name = || input.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
+    let name = options.name.clone().or_else(folder_name).unwrap_or_default();
+    let source = Source { repository: options.source.clone(), revision: options.revision.clone() };
+    let mut manifest = Manifest::new(name, model.config, source, options.licence.clone());
+    for file in folder::tokenizer_files(input) {
+        let bytes = folder::read(&input.join(file))?;
+        manifest.tokenizer.push(write(output, (*file).to_owned(), &bytes)?);
+    }
+    let config = model.config;
+    write_shards(&config, &mut model.weights, |index, bytes| {
+        // The name changes with the content, so that hosts and browsers may keep a shard for ever.
+        let name = format!("weights-{index:03}-{}.safetensors", &sha256(&bytes)[..8]);
+        manifest.shards.push(write(output, name, &bytes)?);
+        Ok(())
+    })?;
+    let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+    write(output, "manifest.json".to_owned(), &json)?;
+
+    print_report(&report.unwrap_or_default());
+    let files = manifest.tokenizer.iter().chain(&manifest.shards);
+    let total = files.map(|file| file.size).sum::<u64>() + json.len() as u64;
+    println!(
+        "{} parameters in {} shards; {:.1} MB in all, written to {}",
+        config.parameters(),
+        manifest.shards.len(),
+        total as f64 / 1e6,
+        output.display()
+    );
+    Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn write(folder: &Path, file: String, bytes: &[u8]) -> Result<FileEntry> {
+    let path = folder.join(&file);
+    std::fs::write(&path, bytes).map_err(|source| Error::Io { path, source })?;
+    Ok(FileEntry { file, size: bytes.len() as u64, sha256: sha256(bytes) })
+}
+
+/// The error of each kind of matrix over all layers.
+fn print_report(report: &Report) {
+    let mut kinds: Vec<(String, QuantisationError)> = Vec::new();
+    for (name, error) in report {
+        let without_layer = name.strip_prefix("h.").and_then(|name| name.split_once('.'));
+        let kind = without_layer.map_or(name.as_str(), |(_, rest)| rest);
+        match kinds.iter_mut().find(|(known, _)| known == kind) {
+            Some((_, sum)) => sum.add(error),
+            None => kinds.push((kind.to_owned(), *error)),
+        }
+    }
+    println!("{:<24} {:>12} {:>16} {:>14}", "error of quantisation", "weights", "rms, relative", "largest");
+    for (kind, error) in kinds {
+        println!("{kind:<24} {:>12} {:>15.3} % {:>14.6}", error.count, 100.0 * error.relative(), error.largest);
+    }
+}

@@ -1,0 +1,147 @@
+//! Values in the shapes that `www/js/shared/protocol.js` describes.
+
+use js_sys::{Float32Array, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::checkpoint::loader::File;
+use crate::inspect::{AttentionMap, Thumbnails};
+use crate::session::Prompt;
+use crate::suggest::Candidate;
+use crate::tokenizer::Tokenizer;
+
+/// Plain objects and arrays.
+pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    // Absent texts are null, as the protocol says.
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(JsValue::from)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileValue<'a> {
+    name: &'a str,
+    /// JavaScript numbers hold all sizes below 2^53 exactly.
+    size: Option<f64>,
+    is_tokenizer: bool,
+}
+
+impl<'a> From<&'a File> for FileValue<'a> {
+    fn from(file: &'a File) -> Self {
+        Self { name: &file.name, size: file.size.map(|size| size as f64), is_tokenizer: file.is_tokenizer }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct InfoValue<'a> {
+    pub(super) name: &'a str,
+    pub(super) layers: usize,
+    pub(super) heads: usize,
+    pub(super) width: usize,
+    pub(super) positions: usize,
+    pub(super) vocabulary: usize,
+    pub(super) parameters: usize,
+    pub(super) bytes: usize,
+    pub(super) source: &'a str,
+    pub(super) licence: &'a str,
+    pub(super) variant: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PromptValue {
+    unprompted: bool,
+    dropped: usize,
+    trimmed_space: bool,
+    tokens: usize,
+    reused: usize,
+}
+
+impl From<Prompt> for PromptValue {
+    fn from(prompt: Prompt) -> Self {
+        let Prompt { unprompted, dropped, trimmed_space, tokens, reused } = prompt;
+        Self { unprompted, dropped, trimmed_space, tokens, reused }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct TokenValue {
+    id: u32,
+    text: Option<String>,
+    hex: String,
+}
+
+impl TokenValue {
+    pub(super) fn new(id: u32, tokenizer: &Tokenizer) -> Self {
+        let hex: Vec<String> = tokenizer.bytes(id).iter().map(|byte| format!("{byte:02X}")).collect();
+        Self { id, text: tokenizer.text(id).map(str::to_owned), hex: hex.join(" ") }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct CandidateValue<'a> {
+    token: TokenValue,
+    insert: Option<&'a str>,
+    rank: usize,
+    logit: f32,
+    probability: f32,
+}
+
+impl<'a> CandidateValue<'a> {
+    pub(super) fn new(candidate: &'a Candidate, tokenizer: &Tokenizer) -> Self {
+        let Candidate { id, insert, rank, logit, probability } = candidate;
+        let token = TokenValue::new(*id, tokenizer);
+        Self { token, insert: insert.as_deref(), rank: *rank, logit: *logit, probability: *probability }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SuggestionsValue<'a> {
+    pub(super) tokens: Vec<TokenValue>,
+    pub(super) best: Vec<CandidateValue<'a>>,
+    pub(super) candidates: Vec<CandidateValue<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum StepValue {
+    Token { token: TokenValue, text: String, probability: f32 },
+    End { reason: &'static str },
+}
+
+/// Arrays are copied out of linear memory, so that they can be handed over to the page.
+#[wasm_bindgen(getter_with_clone, inspectable)]
+pub struct AttentionValue {
+    /// Number of tokens.
+    pub size: usize,
+    /// Before the mask.
+    pub scores: Float32Array,
+    /// After mask and softmax.
+    pub weights: Float32Array,
+}
+
+impl From<AttentionMap> for AttentionValue {
+    fn from(map: AttentionMap) -> Self {
+        let copy = |values: &[f32]| Float32Array::from(values);
+        Self { size: map.size, scores: copy(&map.scores), weights: copy(&map.weights) }
+    }
+}
+
+/// All heads of a layer, small.
+#[wasm_bindgen(getter_with_clone, inspectable)]
+pub struct ThumbnailsValue {
+    /// Number of heads.
+    pub heads: usize,
+    /// Number of tokens.
+    pub size: usize,
+    /// Side of each map.
+    pub cells: usize,
+    /// (heads, cells, cells)
+    pub weights: Uint8Array,
+}
+
+impl From<Thumbnails> for ThumbnailsValue {
+    fn from(Thumbnails { heads, size, cells, weights }: Thumbnails) -> Self {
+        Self { heads, size, cells, weights: Uint8Array::from(weights.as_slice()) }
+    }
+}

@@ -1,0 +1,58 @@
+// @ts-check
+/** Finds the WebAssembly build that this browser can run, and starts it. */
+
+import { codes, EngineError } from '../shared/protocol.js';
+
+/** @typedef {typeof import('../../pkg/simd128/headlight.js')} Package */
+
+/** A module of one function with one SIMD-128 instruction: `i32.const 0, i8x16.splat, drop`. */
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11,
+]);
+
+/** @type {Promise<Package> | undefined} */
+let started;
+
+/** @returns {Promise<Package>} */
+export function startWasm() {
+  // A failed start is forgotten, so that Retry tries again.
+  started ??= start().catch((error) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
+
+async function start() {
+  if (typeof WebAssembly === 'undefined') {
+    throw new EngineError(codes.unsupported, 'WebAssembly is switched off in this browser');
+  }
+  if (!WebAssembly.validate(SIMD_PROBE)) {
+    throw new EngineError(codes.unsupported, 'this browser has no WebAssembly SIMD');
+  }
+  const name = 'simd128';
+  const url = new URL(`../../pkg/${name}/headlight_bg.wasm`, import.meta.url);
+  const [module, bytes] = await Promise.all([import(`../../pkg/${name}/headlight.js`), fetchWasm(url)]);
+  try {
+    await module.default({ module_or_path: bytes });
+  } catch (error) {
+    throw error instanceof RangeError ? new EngineError(codes.memory, error.message) : error;
+  }
+  return module;
+}
+
+/**
+ * The module's bytes. Not compiled while streaming, because some hosts serve it under another MIME type.
+ * @param {URL} url
+ */
+async function fetchWasm(url) {
+  const response = await fetch(url).catch(() => {
+    throw new EngineError(codes.offline, 'the engine could not be fetched');
+  });
+  if (!response.ok) throw new EngineError(codes.http, `the server answered ${response.status} for ${url.pathname}`);
+  const bytes = await response.arrayBuffer();
+  if (new DataView(bytes).byteLength < 8 || new DataView(bytes).getUint32(0) !== 0x00_61_73_6d) {
+    throw new EngineError(codes.html, `the server sent something else in place of ${url.pathname}`);
+  }
+  return bytes;
+}

@@ -1,0 +1,162 @@
+// @ts-check
+/** Fetches a model's folder and passes it to the engine's loader as it arrives. */
+
+import { codes, EngineError } from '../shared/protocol.js';
+
+/** @typedef {import('../shared/protocol.js').LoadProgress} LoadProgress */
+/** @typedef {import('./wasm.js').Package} Package */
+/** @typedef {{name: string, size: number | null, isTokenizer: boolean}} File */
+
+/** Progress is reported at most this often, in milliseconds. */
+const PROGRESS_INTERVAL = 50;
+
+/**
+ * @param {Package} wasm
+ * @param {string} base   the folder's URL, ending in a slash
+ * @param {AbortSignal} signal
+ * @param {(progress: LoadProgress) => void} report
+ */
+export async function loadModel(wasm, base, signal, report) {
+  report({ step: 'manifest', loaded: 0, total: 0 });
+  const loader = (await shardedFolder(wasm, base, signal)) ?? (await hubFolder(wasm, base, signal));
+  try {
+    const files = /** @type {File[]} */ (loader.files());
+    const known = files.every((file) => file.size !== null);
+    let total = known ? files.reduce((sum, file) => sum + (file.size ?? 0), 0) : 0;
+    let before = 0;
+    for (const file of files) {
+      const step = file.isTokenizer ? 'tokenizer' : 'weights';
+      loader.begin(file.name);
+      const response = await request(new URL(file.name, base), signal);
+      if (!known && !file.isTokenizer) total = before + announcedLength(response);
+      let reported = 0;
+      before += await stream(response, file.name, signal, (bytes, loaded) => {
+        loader.push(bytes);
+        if (performance.now() - reported < PROGRESS_INTERVAL) return;
+        reported = performance.now();
+        report({ step, loaded: before + loaded, total: Math.max(total, before + loaded) });
+      });
+      loader.end();
+      report({ step, loaded: before, total: Math.max(total, before) });
+    }
+    report({ step: 'check', loaded: before, total: before });
+  } catch (error) {
+    loader.free();
+    throw error;
+  }
+  return loader.finish();
+}
+
+/**
+ * A folder with a manifest, or nothing if it has none.
+ * @param {Package} wasm
+ * @param {string} base
+ * @param {AbortSignal} signal
+ */
+async function shardedFolder(wasm, base, signal) {
+  // Always asked anew: the shards' names change with their content, the manifest's does not.
+  const response = await request(new URL('manifest.json', base), signal, { cache: 'no-cache', mayBeMissing: true });
+  return response && wasm.ModelLoader.fromManifest(await body(response, 'manifest.json', signal));
+}
+
+/**
+ * A folder in the hub's layout.
+ * @param {Package} wasm
+ * @param {string} base
+ * @param {AbortSignal} signal
+ */
+async function hubFolder(wasm, base, signal) {
+  const config = await body(await request(new URL('config.json', base), signal), 'config.json', signal);
+  const tokenizer = await request(new URL('tokenizer.json', base), signal, { mayBeMissing: true });
+  await tokenizer?.body?.cancel();
+  const name = decodeURIComponent(new URL(base).pathname.split('/').at(-2) ?? '');
+  return wasm.ModelLoader.fromHub(config, name, tokenizer !== null);
+}
+
+/**
+ * @overload
+ * @param {URL} url
+ * @param {AbortSignal} signal
+ * @param {{mayBeMissing: true, cache?: RequestCache}} options
+ * @returns {Promise<Response | null>}
+ */
+/**
+ * @overload
+ * @param {URL} url
+ * @param {AbortSignal} signal
+ * @returns {Promise<Response>}
+ */
+/**
+ * @param {URL} url
+ * @param {AbortSignal} signal
+ * @param {{mayBeMissing?: boolean, cache?: RequestCache}} [options]
+ * @returns {Promise<Response | null>}
+ */
+async function request(url, signal, { mayBeMissing = false, cache = 'default' } = {}) {
+  const name = url.pathname.split('/').at(-1);
+  const response = await fetch(url, { signal, cache, credentials: 'omit', referrerPolicy: 'no-referrer' }).catch(
+    (error) => {
+      throw signal.aborted ? error : new EngineError(codes.offline, `${name} could not be fetched`);
+    },
+  );
+  if (mayBeMissing && response.status === 404) return null;
+  if (!response.ok) throw new EngineError(codes.http, `the server answered ${response.status} for ${name}`);
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    throw new EngineError(codes.html, `the server sent a web page in place of ${name}`);
+  }
+  return response;
+}
+
+/**
+ * Calls `take(bytes, loaded)` with each part of a body; returns its length.
+ * @param {Response} response
+ * @param {string} name
+ * @param {AbortSignal} signal
+ * @param {(bytes: Uint8Array, loaded: number) => void} take
+ */
+async function stream(response, name, signal, take) {
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  let loaded = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw signal.aborted
+          ? error
+          : new EngineError(codes.offline, `the connection broke after ${loaded} bytes of ${name}`);
+      });
+      if (done) return loaded;
+      loaded += value.byteLength;
+      take(value, loaded);
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {string} name
+ * @param {AbortSignal} signal
+ */
+async function body(response, name, signal) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  const length = await stream(response, name, signal, (bytes) => parts.push(bytes));
+  const whole = new Uint8Array(length);
+  let position = 0;
+  for (const part of parts) {
+    whole.set(part, position);
+    position += part.byteLength;
+  }
+  return whole;
+}
+
+/**
+ * The body's length as far as the server tells; of a compressed body it tells another length.
+ * @param {Response} response
+ */
+function announcedLength(response) {
+  if (response.headers.has('content-encoding')) return 0;
+  return Number(response.headers.get('content-length') ?? 0);
+}
