@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import {
   commonPrefix,
   remainder,
-  splitTyped,
   spokenToken,
   textPieces,
   tokenLabel,
+  typedPart,
 } from '../../www/js/page/lib/tokens.js';
 
 /** @param {string | null} text @param {string} [hex] */
@@ -69,8 +69,10 @@ test('a suggestion is completed only where the text went its way', () => {
 });
 
 test('what the user has typed of a word already', () => {
-  assert.deepEqual(splitTyped(' house', 'se'), { typed: 'hou', rest: 'se' });
-  assert.deepEqual(splitTyped(' house', 'house'), { typed: '', rest: 'house' }, 'only the space is there');
-  assert.deepEqual(splitTyped(' house', ' house'), { typed: '', rest: ' house' });
-  assert.deepEqual(splitTyped('', ' new york'), { typed: '', rest: ' new york' });
+  assert.equal(typedPart('in the hou', 'se'), 'hou');
+  assert.equal(typedPart('in the house', ' of'), '', 'another word');
+  assert.equal(typedPart('in the ', 'house'), '', 'only the space is there');
+  assert.equal(typedPart('house', ','), '');
+  assert.equal(typedPart('', 'The'), '');
+  assert.equal(typedPart('don’t pan', 'ic'), 'pan');
 });

@@ -149,6 +149,7 @@ async function load() {
   grid.setShape(model.layers, model.heads);
   feed.reset();
   feed.showHead(0, 0);
+  view.setDepth(model.width / model.heads);
   setState('ready');
   announcer.say(`${model.name} is ready.`);
   suggest(performance.now());
@@ -209,7 +210,7 @@ async function suggest(since) {
 function showSuggestions(base, answer) {
   if (!model) return;
   shown = { base, answer };
-  strip.update(answer.best);
+  strip.update(answer.best, base);
   strip.setStale(false);
   list.update(answer.candidates);
   field.suggestionsShown = answer.best.length > 0;
@@ -338,6 +339,8 @@ grid.addEventListener('pick', (event) => {
   // On a narrow screen the map lies below the grid; without this a pick would seem to do nothing.
   view.element.scrollIntoView({ block: 'nearest' });
 });
+view.addEventListener('scale', () => grid.setPower(view.power));
+grid.setPower(view.power);
 view.addEventListener('cell', (event) => {
   const { cell } = /** @type {CustomEvent<{cell: {row: number, column: number} | null}>} */ (event).detail;
   chips.light(cell ? [cell.row, cell.column] : []);

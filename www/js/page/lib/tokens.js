@@ -71,8 +71,12 @@ export function tokenLabel(token) {
  * @param {Token} token
  */
 export function spokenToken(token) {
-  if (token.text === null || token.text === '') return `bytes ${token.hex}`;
-  const words = textPieces(token.text).map((piece) =>
+  return token.text === null || token.text === '' ? `bytes ${token.hex}` : spokenText(token.text);
+}
+
+/** @param {string} text */
+export function spokenText(text) {
+  const words = textPieces(text).map((piece) =>
     piece.text === marks['\n'] ? 'line break' : piece.text === marks['\t'] ? 'tab' : piece.text,
   );
   return `‘${words.join('').replaceAll(marks[' '], ' ')}’`;
@@ -103,16 +107,11 @@ export function remainder(base, insert, now) {
 }
 
 /**
- * Splits a word on a suggestion key into what the user has typed of it already and the rest.
- * @param {string} word
+ * The beginning of a word that stands before the caret and that `insert` goes on with, for the key to show it whole.
+ * @param {string} base
  * @param {string} insert
- * @returns {{typed: string, rest: string}}
  */
-export function splitTyped(word, insert) {
-  if (insert.length < word.length && word.endsWith(insert)) {
-    const typed = word.slice(0, word.length - insert.length);
-    // A space that stands in the text already is not a part of the word worth showing.
-    if (typed.trim() !== '') return { typed: typed.trimStart(), rest: insert };
-  }
-  return { typed: '', rest: insert };
+export function typedPart(base, insert) {
+  if (!/^[\p{L}\p{N}]/u.test(insert)) return '';
+  return base.match(/[\p{L}\p{M}\p{N}]{1,24}$/u)?.[0] ?? '';
 }

@@ -22,6 +22,7 @@ export class HeadGrid extends EventTarget {
   #drawn = new Map();
   /** @type {Palette | null} */
   #palette = null;
+  #power = 1;
   #picked = { layer: 0, head: 0 };
   #focused = { row: 0, column: 0 };
   /** @type {Set<number>} */
@@ -66,6 +67,12 @@ export class HeadGrid extends EventTarget {
   /** @param {Palette} palette */
   setPalette(palette) {
     this.#palette = palette;
+    for (const thumbnails of this.#drawn.values()) this.#draw(thumbnails);
+  }
+
+  /** @param {number} power below 1 to lift small weights */
+  setPower(power) {
+    this.#power = power;
     for (const thumbnails of this.#drawn.values()) this.#draw(thumbnails);
   }
 
@@ -130,7 +137,11 @@ export class HeadGrid extends EventTarget {
       const canvas = this.#button(layer, head)?.querySelector('canvas');
       if (!canvas) continue;
       const map = weights.subarray(head * cells * cells, (head + 1) * cells * cells);
-      putPixels(canvas, paintMatrix(map, cells, this.#palette, { low: 0, high: 255, masked: true }), cells);
+      putPixels(
+        canvas,
+        paintMatrix(map, cells, this.#palette, { low: 0, high: 255, power: this.#power, masked: true }),
+        cells,
+      );
     }
   }
 

@@ -20,7 +20,7 @@ const stages = [
   {
     stage: 'scores',
     label: 'Raw scores',
-    help: 'q·k / √64: how well each token’s query matches each token’s key, before the mask.',
+    help: 'q·k / √%: how well each token’s query matches each token’s key, before the mask.',
   },
   {
     stage: 'masked',
@@ -38,14 +38,14 @@ const listed = 4;
 
 /**
  * One head in large: the map, its scale, and in words what is under the cursor.
- * Event: `cell` with `{cell, pinned}`.
+ * Events: `cell` with `{cell, pinned}`, `scale` when weights are to be coloured otherwise.
  */
 export class HeadView extends EventTarget {
   #map = new HeadMap();
   #legend = new ScaleLegend();
   #title = h('h3', { id: 'head-title' }, 'Layer 0, head 0');
   #help = h('p', { class: 'note stage-help' });
-  #lift = h('input', { type: 'checkbox', id: 'lift' });
+  #lift = h('input', { type: 'checkbox', id: 'lift', checked: true });
   #liftChoice = h('label', { class: 'lift' }, this.#lift, 'lift small weights');
   #readout = h('p', { id: 'cell-readout', class: 'readout' });
   #sentence = h('p', { id: 'row-sentence', class: 'note row-sentence' });
@@ -62,6 +62,7 @@ export class HeadView extends EventTarget {
   #palettes = null;
   /** @type {Cell | null} */
   #cell = null;
+  #depth = 64;
 
   constructor() {
     super();
@@ -86,7 +87,10 @@ export class HeadView extends EventTarget {
       if (chosen) this.#stage = chosen.stage;
       this.#draw();
     });
-    this.#lift.addEventListener('change', () => this.#draw());
+    this.#lift.addEventListener('change', () => {
+      this.#draw();
+      this.dispatchEvent(new Event('scale'));
+    });
     this.#map.addEventListener('cell', (event) => {
       const { detail } = /** @type {CustomEvent<{cell: Cell | null, pinned: boolean}>} */ (event);
       this.#cell = detail.cell;
@@ -105,6 +109,16 @@ export class HeadView extends EventTarget {
       this.#live,
     );
     this.#drawReadout();
+  }
+
+  /** Exponent of the colour scale of weights: most are far below the 1 that every map has in its first row. */
+  get power() {
+    return this.#lift.checked ? 0.5 : 1;
+  }
+
+  /** @param {number} depth length of a query, whose root the scores are divided by */
+  setDepth(depth) {
+    this.#depth = depth;
   }
 
   /** @param {Palettes} palettes */
@@ -141,10 +155,10 @@ export class HeadView extends EventTarget {
     const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
     const [low, high] = stage === 'weights' ? [0, 1] : [-bound, bound];
     const palette = stage === 'weights' ? this.#palettes.weights : this.#palettes.scores;
-    const power = stage === 'weights' && this.#lift.checked ? 0.5 : 1;
+    const power = stage === 'weights' ? this.power : 1;
     const { label, help } = stages.find((entry) => entry.stage === stage) ?? stages[0];
     this.#title.textContent = `Layer ${layer}, head ${head}`;
-    this.#help.textContent = help;
+    this.#help.textContent = help.replace('%', String(this.#depth));
     this.#scale.hidden = false;
     this.#liftChoice.hidden = stage !== 'weights';
     this.#legend.update({ palette, low, high, power, from: range.low, to: range.high, masked });

@@ -1,6 +1,6 @@
 // @ts-check
 import { formatShare } from '../lib/format.js';
-import { splitTyped, spokenToken } from '../lib/tokens.js';
+import { spokenText, typedPart } from '../lib/tokens.js';
 import { h } from './dom.js';
 import { visibleText } from './token-text.js';
 
@@ -45,11 +45,14 @@ export class SuggestionStrip extends EventTarget {
     this.element.addEventListener('mousedown', (event) => event.preventDefault());
   }
 
-  /** @param {Candidate[]} best the most probable first */
-  update(best) {
+  /**
+   * @param {Candidate[]} best the most probable first
+   * @param {string} base the text that they continue
+   */
+  update(best, base) {
     this.#shown = order.map((rank) => best[rank - 1] ?? null);
     this.#shown.forEach((candidate, slot) => {
-      this.#drawKey(this.#keys[slot], candidate);
+      this.#drawKey(this.#keys[slot], candidate, base);
     });
     this.element.classList.remove('dismissed');
   }
@@ -89,8 +92,9 @@ export class SuggestionStrip extends EventTarget {
   /**
    * @param {HTMLButtonElement} key
    * @param {Candidate | null} candidate
+   * @param {string} base
    */
-  #drawKey(key, candidate) {
+  #drawKey(key, candidate, base) {
     key.disabled = candidate === null;
     if (!candidate || candidate.insert === null) {
       key.replaceChildren();
@@ -98,13 +102,13 @@ export class SuggestionStrip extends EventTarget {
       delete key.dataset.insert;
       return;
     }
-    const { typed, rest } = splitTyped(candidate.token.text ?? '', candidate.insert);
+    const typed = typedPart(base, candidate.insert);
     const share = formatShare(candidate.probability);
     key.replaceChildren(
-      h('span', { class: 'word' }, h('span', { class: 'typed' }, typed), visibleText(rest)),
+      h('span', { class: 'word' }, h('span', { class: 'typed' }, typed), visibleText(candidate.insert)),
       h('span', { class: 'share' }, share),
     );
-    key.setAttribute('aria-label', `${spokenToken(candidate.token)}, ${share}`);
+    key.setAttribute('aria-label', `${spokenText(typed + candidate.insert)}, ${share}`);
     key.dataset.insert = candidate.insert;
   }
 }
