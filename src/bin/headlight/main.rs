@@ -1,4 +1,9 @@
 //! The command line: quantise a checkpoint into a folder to host, predict, look at attention, and compare int8 with f32.
+//!
+//! It needs files and a terminal; for WebAssembly, whose tests build all targets, it is empty.
+
+#![cfg_attr(target_arch = "wasm32", no_main)]
+#![cfg(not(target_arch = "wasm32"))]
 
 mod eval;
 mod folder;

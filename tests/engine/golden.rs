@@ -1,0 +1,146 @@
+//! f32 against Hugging Face transformers; int8 against f32; and the same numbers however a text is fed.
+
+use headlight::model::Model;
+use headlight::model::state::{Kind, State};
+use headlight::model::weights::Precision;
+use headlight::{inspect, kernels::VARIANT};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::support::{GOLDENS, largest_difference};
+
+/// The logits (T, V) of all positions, fed in pieces of `step` tokens.
+fn all_logits(model: &Model, ids: &[u32], step: usize) -> Vec<f32> {
+    let mut state = State::new(&model.config);
+    let feed = |ids: &[u32]| {
+        model.forward(&mut state, ids).unwrap();
+        model.logits(&mut state, ids.len())
+    };
+    ids.chunks(step).flat_map(feed).collect()
+}
+
+fn best(logits: &[f32]) -> u32 {
+    (0..).zip(logits).max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0
+}
+
+#[test]
+fn everything_inside_equals_transformers() {
+    for golden in GOLDENS {
+        let (model, expected) = (golden.load(Precision::F32), golden.expected());
+        let config = model.config;
+        let ids = expected.ids("ids");
+        let mut state = State::new(&config);
+        let mut hidden = Vec::new();
+        model
+            .forward_observed(&mut state, &ids, |layer, residual| {
+                if layer < config.n_layer {
+                    hidden.extend_from_slice(residual);
+                } else {
+                    // transformers normalises the last entry.
+                    let mut normed = vec![0.0; residual.len()];
+                    model.weights.ln_f.apply(&mut normed, residual, config.layer_norm_epsilon);
+                    hidden.extend_from_slice(&normed);
+                }
+            })
+            .unwrap();
+        expected.check("hidden", &hidden);
+        expected.check("logits", &model.logits(&mut state, ids.len()));
+
+        let all_heads = || (0..config.n_layer).flat_map(|layer| (0..config.n_head).map(move |head| (layer, head)));
+        for (name, kind) in [("query", Kind::Query), ("key", Kind::Key), ("value", Kind::Value)] {
+            let vectors: Vec<f32> = all_heads()
+                .flat_map(|(layer, head)| state.cache().pieces(kind, layer, head, ids.len()).flatten())
+                .copied()
+                .collect();
+            expected.check(name, &vectors);
+        }
+        let maps: Vec<_> = all_heads().map(|(l, h)| inspect::attention(state.cache(), l, h).unwrap()).collect();
+        expected.check("scores", &maps.iter().flat_map(|map| map.scores.clone()).collect::<Vec<_>>());
+        let weights: Vec<f32> = maps.iter().flat_map(|map| map.weights.clone()).collect();
+        expected.check("attention", &weights);
+        assert!(largest_difference(&weights, &expected.floats("attention")) <= 1e-5);
+    }
+}
+
+#[test]
+fn logits_equal_transformers_within_1e_4_of_their_size() {
+    for golden in GOLDENS {
+        let (model, expected) = (golden.load(Precision::F32), golden.expected());
+        let reference = expected.floats("logits");
+        let size = reference.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        let found = all_logits(&model, &expected.ids("ids"), 24);
+        assert!(largest_difference(&found, &reference) <= 1e-4 * size, "{}", golden.name);
+    }
+}
+
+#[test]
+fn long_prompts_and_64_greedy_tokens_equal_transformers() {
+    for golden in GOLDENS {
+        let (model, expected) = (golden.load(Precision::F32), golden.expected());
+        let ids = expected.ids("long_ids");
+        let logits = all_logits(&model, &ids, ids.len().min(32));
+        expected.check("long_logits_last", &logits[logits.len() - model.config.vocab_size..]);
+
+        let mut state = State::new(&model.config);
+        model.forward(&mut state, &expected.ids("greedy_prompt")).unwrap();
+        for (i, id) in expected.ids("greedy").into_iter().enumerate() {
+            assert_eq!(best(&model.logits(&mut state, 1)), id, "{}, token {i}", golden.name);
+            if state.len() < model.config.n_positions {
+                model.forward(&mut state, &[id]).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn chunks_single_tokens_and_reused_prefixes_give_identical_logits() {
+    for golden in GOLDENS {
+        for precision in [Precision::F32, Precision::Int8] {
+            let model = golden.load(precision);
+            let ids = golden.expected().ids("long_ids");
+            let whole = all_logits(&model, &ids, 32);
+            for step in [1, 3, 7] {
+                assert_eq!(all_logits(&model, &ids, step), whole, "{} in steps of {step}", golden.name);
+            }
+            // An edit in the middle: keep what is before it, then go on with the original.
+            let (mut state, cut) = (State::new(&model.config), ids.len() / 2);
+            model.forward(&mut state, &ids[..cut]).unwrap();
+            model.forward(&mut state, &[1, 2, 3]).unwrap();
+            state.truncate(cut);
+            for tokens in ids[cut..].chunks(32) {
+                model.forward(&mut state, tokens).unwrap();
+            }
+            assert_eq!(model.logits(&mut state, 1), whole[whole.len() - model.config.vocab_size..]);
+        }
+    }
+}
+
+#[test]
+fn int8_stays_near_f32() {
+    for golden in GOLDENS {
+        let ids = golden.expected().ids("long_ids");
+        let reference = all_logits(&golden.load(Precision::F32), &ids, 32);
+        let quantised = all_logits(&golden.load(Precision::Int8), &ids, 32);
+        let size = reference.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        let mean = reference.iter().zip(&quantised).map(|(a, b)| (a - b).abs()).sum::<f32>() / reference.len() as f32;
+        // These models have far larger weights than trained ones; errors grow from layer to layer.
+        assert!(mean <= 0.01 * size, "{}: {mean} of {size}", golden.name);
+        assert!(mean > 0.0, "int8 was not used");
+    }
+}
+
+/// Every target must compute the same bits; the numbers are those of a native run.
+#[test]
+fn int8_logits_have_the_same_bits_on_every_target() {
+    let fingerprint = |values: &[f32]| {
+        values.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, value| {
+            (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3)
+        })
+    };
+    let found = GOLDENS.map(|golden| {
+        let ids = golden.expected().ids("long_ids");
+        fingerprint(&all_logits(&golden.load(Precision::Int8), &ids, 32))
+    });
+    let expected = [9592672930994854465, 6226901671417257448, 10656016706416352008, 5455040741906202999];
+    assert_eq!(found, expected, "{VARIANT}");
+}

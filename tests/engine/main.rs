@@ -1,0 +1,7 @@
+//! The engine through its public interface, natively and as WebAssembly in Node: one test binary, one module a subject.
+
+mod checkpoint;
+mod golden;
+mod session;
+mod support;
+mod tokenizer;
