@@ -1,7 +1,7 @@
 // @ts-check
 /** Everything that can go wrong between the server and the model, and the way back from each. */
 import assert from 'node:assert/strict';
-import { andAnswer, downloadErrors, pageTest, suggestions, waitForState } from './harness.mjs';
+import { andAnswer, downloadErrors, pageTest, settled, suggestions, waitForState } from './harness.mjs';
 
 const typed = 'Half a sentence that must survive';
 const manifest = /\/models\/built-in\/manifest\.json$/;
@@ -19,7 +19,7 @@ async function recovers(page) {
   await retry(page).click();
   await waitForState(page, 'ready');
   assert.equal(await page.locator('#text').inputValue(), typed, 'the text is still there after the retry');
-  await page.waitForFunction(() => document.querySelectorAll('.suggestion').length === 3);
+  await settled(page);
   for (const text of await suggestions(page)) assert.match(text, /\d\s*%/);
 }
 
