@@ -150,6 +150,7 @@ async function load() {
   feed.reset();
   feed.showHead(0, 0);
   view.setDepth(model.width / model.heads);
+  generatePanel.setLimits(model.positions, model.vocabulary);
   setState('ready');
   announcer.say(`${model.name} is ready.`);
   suggest(performance.now());

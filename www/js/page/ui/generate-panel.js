@@ -70,6 +70,16 @@ export class GeneratePanel extends EventTarget {
     return read(this.#limit);
   }
 
+  /**
+   * What the model allows.
+   * @param {number} positions
+   * @param {number} vocabulary
+   */
+  setLimits(positions, vocabulary) {
+    this.#limit.max = String(positions);
+    this.#topK.max = String(vocabulary);
+  }
+
   /** @param {boolean} ready there is a model */
   setReady(ready) {
     this.#ready = ready;

@@ -1,8 +1,8 @@
 // @ts-check
 import { formatShare } from '../lib/format.js';
-import { spokenText, typedPart } from '../lib/tokens.js';
+import { typedPart } from '../lib/tokens.js';
 import { h } from './dom.js';
-import { visibleText } from './token-text.js';
+import { keyText } from './token-text.js';
 
 /** @typedef {import('../../shared/protocol.js').Candidate} Candidate */
 
@@ -98,17 +98,15 @@ export class SuggestionStrip extends EventTarget {
     key.disabled = candidate === null;
     if (!candidate || candidate.insert === null) {
       key.replaceChildren();
-      key.removeAttribute('aria-label');
       delete key.dataset.insert;
       return;
     }
     const typed = typedPart(base, candidate.insert);
     const share = formatShare(candidate.probability);
     key.replaceChildren(
-      h('span', { class: 'word' }, h('span', { class: 'typed' }, typed), visibleText(candidate.insert)),
+      h('span', { class: 'word' }, keyText(typed, candidate.insert)),
       h('span', { class: 'share' }, share),
     );
-    key.setAttribute('aria-label', `${spokenText(typed + candidate.insert)}, ${share}`);
     key.dataset.insert = candidate.insert;
   }
 }

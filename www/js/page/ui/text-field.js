@@ -191,7 +191,7 @@ export class TextField extends EventTarget {
     if (event.key === 'Escape' && plain) {
       this.#armed = false;
       this.dispatchEvent(new Event('dismiss'));
-    } else if (event.key === 'Tab' && plain && this.#armed && this.suggestionsShown) {
+    } else if (event.key === 'Tab' && plain && this.#armed && this.suggestionsShown && !this.#streaming) {
       event.preventDefault();
       this.dispatchEvent(new CustomEvent('accept', { detail: { slot: 1, time: event.timeStamp } }));
     } else if (event.altKey && !event.ctrlKey && !event.metaKey && /^(Digit|Numpad)[123]$/.test(event.code)) {

@@ -20,7 +20,13 @@ export function tokenText(token) {
   return h('bdi', { class: 'token' }, ...nodes(tokenPieces(token)));
 }
 
-/** @param {string} text */
-export function visibleText(text) {
-  return h('bdi', { class: 'token' }, ...nodes(textPieces(text)));
+/**
+ * A word on a key: what is typed of it already, and what the key adds. Screen readers skip the mark for a space.
+ * @param {string} typed
+ * @param {string} insert
+ */
+export function keyText(typed, insert) {
+  const word = h('bdi', { class: 'token' }, h('span', { class: 'typed' }, typed), ...nodes(textPieces(insert)));
+  if (/[^\s]/.test(insert)) for (const mark of word.querySelectorAll('.piece-mark')) mark.ariaHidden = 'true';
+  return word;
 }
