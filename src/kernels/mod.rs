@@ -1,7 +1,7 @@
 //! The arithmetic: matrix products, normalisation, activation, attention.
 //!
-//! Every kernel stands in [`portable`] first; the file of an instruction set exports those that gain from it under the
-//! same names. This file chooses at compile time and asserts the shapes, so the kernels need not. All results are the
+//! The int8 kernels, and what four float lanes are, stand in `portable` first; the file of an instruction set exports the
+//! same names. `float` is written once over four lanes. This file chooses and asserts the shapes, so kernels need not. All results are the
 //! same bit for bit on every target: integer sums are exact, and float sums are added in the same order everywhere.
 //!
 //! # Layout of int8 weights
@@ -10,8 +10,10 @@
 //! `(group, block, pair, row, 2)`. A SIMD lane is then always one output row; there are no sums across lanes, and the
 //! scales, `(group, block, row)`, apply as vectors.
 
+mod float;
+#[cfg(any(test, not(target_arch = "wasm32")))]
 mod portable;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(target_arch = "wasm32")]
 mod simd128;
 #[cfg(test)]
 mod suite;
@@ -19,12 +21,12 @@ mod suite;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "simd128")))]
 compile_error!("build for wasm32 with -Ctarget-feature=+simd128");
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(not(target_arch = "wasm32"))]
 use portable as chosen;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(target_arch = "wasm32")]
 use simd128 as chosen;
 
-pub(crate) use portable::{accumulate_weighted, add_assign, gelu, layer_norm, softmax};
+pub(crate) use float::{accumulate_weighted, add_assign, gelu, layer_norm, softmax};
 
 /// The name of the build, as the page shows it.
 pub const VARIANT: &str = chosen::NAME;
@@ -143,7 +145,7 @@ pub(crate) fn matmul_f32(
     for (row, weights) in weights.chunks_exact(inputs).enumerate() {
         let bias = bias.map_or(0.0, |bias| bias[row]);
         for (out, x) in out.chunks_exact_mut(rows).zip(x.chunks_exact(inputs)) {
-            out[row] = bias + portable::dot(x, weights);
+            out[row] = bias + float::dot(x, weights);
         }
     }
 }
@@ -152,6 +154,6 @@ pub(crate) fn matmul_f32(
 pub(crate) fn attention_scores(scores: &mut [f32], query: &[f32], keys: &[f32], scale: f32) {
     assert_eq!(keys.len(), scores.len() * query.len());
     for (score, key) in scores.iter_mut().zip(keys.chunks_exact(query.len())) {
-        *score = portable::dot(query, key) * scale;
+        *score = float::dot(query, key) * scale;
     }
 }

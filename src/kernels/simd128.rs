@@ -4,9 +4,9 @@
 //! adds neighbouring pairs.
 
 use std::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_pmax, f32x4_splat, i16x8_load_extend_i8x8,
-    i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shr, i32x4_splat, v128, v128_load,
-    v128_load32_splat, v128_store,
+    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub,
+    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shr, i32x4_splat,
+    i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
 use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
@@ -131,6 +131,59 @@ pub(super) fn group_by_4_positions(
         }
     }
     sums.map(store)
+}
+
+/// Four floats.
+#[derive(Clone, Copy)]
+pub(super) struct F32x4(v128);
+
+impl F32x4 {
+    pub(super) fn splat(x: f32) -> Self {
+        Self(f32x4_splat(x))
+    }
+
+    pub(super) fn load(x: &[f32; 4]) -> Self {
+        Self(load_f32(x))
+    }
+
+    pub(super) fn store(self, out: &mut [f32; 4]) {
+        store_f32(out, self.0);
+    }
+
+    pub(super) fn to_array(self) -> [f32; 4] {
+        let mut out = [0.0; 4];
+        self.store(&mut out);
+        out
+    }
+
+    pub(super) fn add(self, other: Self) -> Self {
+        Self(f32x4_add(self.0, other.0))
+    }
+
+    pub(super) fn sub(self, other: Self) -> Self {
+        Self(f32x4_sub(self.0, other.0))
+    }
+
+    pub(super) fn mul(self, other: Self) -> Self {
+        Self(f32x4_mul(self.0, other.0))
+    }
+
+    pub(super) fn div(self, other: Self) -> Self {
+        Self(f32x4_div(self.0, other.0))
+    }
+
+    pub(super) fn max(self, other: Self) -> Self {
+        Self(f32x4_pmax(self.0, other.0))
+    }
+
+    pub(super) fn min(self, other: Self) -> Self {
+        Self(f32x4_pmin(self.0, other.0))
+    }
+
+    pub(super) fn power_of_rounded(self) -> Self {
+        let exponent = i32x4_sub(self.0, i32x4_splat(ROUND.to_bits() as i32 - 127));
+        Self(i32x4_shl(exponent, 23))
+    }
 }
 
 fn store(sums: [v128; 2]) -> [f32; GROUP] {

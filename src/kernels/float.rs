@@ -1,0 +1,241 @@
+//! The f32 kernels, written once over four lanes; each target's file says what four lanes are.
+//!
+//! Sums run over 16 lanes that are folded at the end, so the order of additions is the same on every target.
+
+use super::ROUND;
+use super::chosen::F32x4;
+
+/// Vectors summed side by side.
+const QUADS: usize = 4;
+/// Elements summed side by side.
+const LANES: usize = 4 * QUADS;
+
+/// The elements of `x` that are left over, followed by zeros.
+fn padded<const N: usize>(x: &[f32]) -> [f32; N] {
+    let mut padded = [0.0; N];
+    padded[..x.len()].copy_from_slice(x);
+    padded
+}
+
+fn load(x: &[f32; LANES]) -> [F32x4; QUADS] {
+    let (quads, _) = x.as_chunks::<4>();
+    [F32x4::load(&quads[0]), F32x4::load(&quads[1]), F32x4::load(&quads[2]), F32x4::load(&quads[3])]
+}
+
+fn fold([a, b, c, d]: [F32x4; QUADS]) -> f32 {
+    let [w, x, y, z] = a.add(c).add(b.add(d)).to_array();
+    (w + y) + (x + z)
+}
+
+/// Sum of products.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [F32x4::splat(0.0); QUADS];
+    let mut take = |a: &[f32; LANES], b: &[f32; LANES]| {
+        for (sum, (a, b)) in sums.iter_mut().zip(load(a).into_iter().zip(load(b))) {
+            *sum = sum.add(a.mul(b));
+        }
+    };
+    for (a, b) in a.iter().zip(b) {
+        take(a, b);
+    }
+    if !a_rest.is_empty() {
+        take(&padded(a_rest), &padded(b_rest));
+    }
+    fold(sums)
+}
+
+/// Sum of `f` over all elements.
+fn sum(x: &[f32], f: impl Fn(F32x4) -> F32x4) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut sums = [F32x4::splat(0.0); QUADS];
+    for x in chunks {
+        for (sum, x) in sums.iter_mut().zip(load(x)) {
+            *sum = sum.add(f(x));
+        }
+    }
+    let mut total = fold(sums);
+    for &x in rest {
+        let [value, ..] = f(F32x4::splat(x)).to_array();
+        total += value;
+    }
+    total
+}
+
+/// `x` becomes `f(x)`, element by element.
+fn map(x: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+    let (chunks, rest) = x.as_chunks_mut::<4>();
+    for x in chunks {
+        let value = f(F32x4::load(x));
+        value.store(x);
+    }
+    let mut last = padded(rest);
+    f(F32x4::load(&last)).store(&mut last);
+    rest.copy_from_slice(&last[..rest.len()]);
+}
+
+/// `out` (C) = (`x` - mean) / sqrt(variance + epsilon) * weight + bias.
+pub(crate) fn layer_norm(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+    let count = x.len() as f32;
+    let mean = F32x4::splat(sum(x, |x| x) / count);
+    let squared = |x: F32x4| {
+        let distance = x.sub(mean);
+        distance.mul(distance)
+    };
+    let variance = sum(x, squared) / count;
+    let factor = F32x4::splat(1.0 / (variance + epsilon).sqrt());
+    out.copy_from_slice(x);
+    map(out, |x| x.sub(mean).mul(factor));
+    for ((out, weight), bias) in out.iter_mut().zip(weight).zip(bias) {
+        *out = *out * weight + bias;
+    }
+}
+
+/// The GELU of GPT-2, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`, with the tanh written as an exponential.
+pub(crate) fn gelu(x: &mut [f32]) {
+    const MINUS_TWICE_SQRT_2_OVER_PI: f32 = -1.595_769_1;
+    let (one, cubic) = (F32x4::splat(1.0), F32x4::splat(0.044_715));
+    let factor = F32x4::splat(MINUS_TWICE_SQRT_2_OVER_PI);
+    map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));
+}
+
+/// `x` becomes exp(x) / sum(exp(x)).
+pub(crate) fn softmax(x: &mut [f32]) {
+    let largest = F32x4::splat(x.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a }));
+    map(x, |x| exp(x.sub(largest)));
+    let total = F32x4::splat(sum(x, |x| x));
+    map(x, |x| x.div(total));
+}
+
+/// `out` (HS) += `weights` (T) x `values` (T, HS).
+pub(crate) fn accumulate_weighted(out: &mut [f32], weights: &[f32], values: &[f32]) {
+    let size = out.len();
+    let (chunks, rest) = out.as_chunks_mut::<LANES>();
+    let first_of_rest = chunks.len() * LANES;
+    for (i, out) in chunks.iter_mut().enumerate() {
+        let mut sums = load(out);
+        for (weight, values) in weights.iter().zip(values.chunks_exact(size)) {
+            let (weight, values) = (F32x4::splat(*weight), &values.as_chunks::<LANES>().0[i]);
+            for (sum, value) in sums.iter_mut().zip(load(values)) {
+                *sum = sum.add(weight.mul(value));
+            }
+        }
+        for (out, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+            sum.store(out);
+        }
+    }
+    for (weight, values) in weights.iter().zip(values.chunks_exact(size)) {
+        for (out, value) in rest.iter_mut().zip(&values[first_of_rest..]) {
+            *out += weight * value;
+        }
+    }
+}
+
+/// `x` += `y`.
+pub(crate) fn add_assign(x: &mut [f32], y: &[f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += y;
+    }
+}
+
+/// e^x with a relative error below 2e-7, for all x that a softmax or GELU meets; arguments beyond +-87 count as +-87.
+///
+/// The method is that of Cephes' `expf`: split off a power of two, then a polynomial on +-ln(2)/2.
+fn exp(x: F32x4) -> F32x4 {
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let splat = F32x4::splat;
+    let x = x.max(splat(-87.0)).min(splat(87.0));
+    let shifted = x.mul(splat(std::f32::consts::LOG2_E)).add(splat(ROUND));
+    let power = shifted.sub(splat(ROUND));
+    let x = x.sub(power.mul(splat(LN_2_HIGH))).sub(power.mul(splat(LN_2_LOW)));
+    let mut polynomial = splat(1.987_569_1e-4);
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
+        polynomial = polynomial.mul(x).add(splat(coefficient));
+    }
+    polynomial.mul(x).mul(x).add(x).add(splat(1.0)).mul(shifted.power_of_rounded())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn exp(x: f32) -> f32 {
+        super::exp(F32x4::splat(x)).to_array()[0]
+    }
+
+    #[test]
+    fn exp_is_accurate() {
+        for i in -8_700..=8_700 {
+            let x = i as f32 / 100.0;
+            let expected = f64::from(x).exp();
+            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 2e-7, "exp({x})");
+        }
+        assert_eq!(exp(-1000.0), exp(-87.0));
+        assert_eq!(exp(1000.0), exp(87.0));
+    }
+
+    #[test]
+    fn gelu_is_that_of_gpt2() {
+        for i in -1_000..=1_000 {
+            let x = f64::from(i) / 100.0;
+            let tanh = ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh();
+            let expected = 0.5 * x * (1.0 + tanh);
+            let mut found = [x as f32];
+            gelu(&mut found);
+            assert!((f64::from(found[0]) - expected).abs() < 2e-6, "gelu({x}) = {} instead of {expected}", found[0]);
+        }
+        let mut extremes = [f32::MAX, f32::MIN, 50.0, -50.0];
+        gelu(&mut extremes);
+        assert_eq!(extremes[2], 50.0);
+        assert!(extremes[3].abs() < 1e-30);
+        assert!(extremes.iter().all(|x| !x.is_nan()));
+    }
+
+    #[test]
+    fn sums_of_products_and_weighted_sums_match_their_definition() {
+        for length in [1, 3, 4, 5, 15, 16, 17, 31, 33, 64, 80, 768] {
+            let a: Vec<f32> = (0..length).map(|i| (i % 13) as f32 - 6.0).collect();
+            let b: Vec<f32> = (0..length).map(|i| (i % 7) as f32 - 3.0).collect();
+            // Small whole numbers: every order of additions gives the same.
+            assert_eq!(dot(&a, &b), a.iter().zip(&b).map(|(a, b)| a * b).sum::<f32>(), "{length}");
+
+            let weights = [0.5, -2.0, 3.0];
+            let values: Vec<f32> = (0..3 * length).map(|i| (i % 11) as f32).collect();
+            let mut out = a.clone();
+            accumulate_weighted(&mut out, &weights, &values);
+            for (i, out) in out.into_iter().enumerate() {
+                let gathered: f32 = (0..3).map(|t| weights[t] * values[t * length + i]).sum();
+                assert_eq!(out, a[i] + gathered, "{i} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_sums_to_one_at_any_scale() {
+        for offset in [-1e30, -100.0, 0.0, 100.0, 1e30] {
+            for length in [1, 2, 15, 16, 17, 1024] {
+                let mut x: Vec<f32> = (0..length).map(|i| offset + (i % 7) as f32).collect();
+                softmax(&mut x);
+                assert!((x.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn layer_norm_has_mean_bias_and_deviation_weight() {
+        for length in [1, 15, 16, 17, 768, 769] {
+            let x: Vec<f32> = (0..length).map(|i| (i * i % 251) as f32 - 100.0).collect();
+            let (mut out, weight, bias) = (vec![0.0; length], vec![2.0; length], vec![3.0; length]);
+            layer_norm(&mut out, &x, &weight, &bias, 1e-5);
+            let mean = out.iter().sum::<f32>() / length as f32;
+            let deviation = (out.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / length as f32).sqrt();
+            assert!((mean - 3.0).abs() < 1e-4);
+            assert!(length == 1 || (deviation - 2.0).abs() < 1e-4);
+        }
+    }
+}
