@@ -38,8 +38,8 @@ pub const BLOCK: usize = 64;
 pub(crate) const GROUP: usize = 8;
 /// Weights of one group in one block.
 const TILE: usize = GROUP * BLOCK;
-/// Readable bytes that must follow the weights: kernels touch memory this far ahead of its use.
-pub(crate) const READ_AHEAD: usize = 1024;
+/// Positions that are multiplied together, so that a group's weights are prepared once for all of them.
+const SLAB: usize = 32;
 
 /// Added and taken away again, it rounds a small float to the nearest whole number, ties to even; in between, the low
 /// bits of the float hold that number.
@@ -59,9 +59,9 @@ pub(crate) fn scale_index(row: usize, block: usize, blocks: usize) -> usize {
     (row / GROUP * blocks + block) * GROUP + row % GROUP
 }
 
-/// Length of the interleaved weights, read-ahead included.
+/// Length of the interleaved weights.
 pub(crate) fn packed_length(rows: usize, blocks: usize) -> usize {
-    rows.div_ceil(GROUP) * blocks * TILE + READ_AHEAD
+    rows.div_ceil(GROUP) * blocks * TILE
 }
 
 /// Length of the interleaved scales.
@@ -98,34 +98,24 @@ pub(crate) fn matmul_i8(
     assert_eq!(weights.len(), packed_length(rows, blocks));
     assert_eq!(weight_scales.len(), scales_length(rows, blocks));
     assert!(bias.is_none_or(|bias| bias.len() == rows));
-    for (group, (weights, weight_scales)) in
-        weights.chunks_exact(blocks * TILE).zip(weight_scales.chunks_exact(blocks * GROUP)).enumerate()
-    {
-        let first = group * GROUP;
-        let lanes = GROUP.min(rows - first);
-        let mut start = [0.0; GROUP];
-        if let Some(bias) = bias {
-            start[..lanes].copy_from_slice(&bias[first..first + lanes]);
-        }
-        let mut position = 0;
-        let mut store = |position: usize, sums: &[f32; GROUP]| {
-            let at = position * rows + first;
-            out[at..at + lanes].copy_from_slice(&sums[..lanes]);
-        };
-        let of = |position: usize, count: usize| {
-            let values = &values[position * blocks * BLOCK..(position + count) * blocks * BLOCK];
-            (values, &value_scales[position * blocks..(position + count) * blocks])
-        };
-        while position + 4 <= positions {
-            let sums = chosen::group_by_4_positions(start, of(position, 4), (weights, weight_scales));
-            for (i, sums) in sums.iter().enumerate() {
-                store(position + i, sums);
+    let width = blocks * BLOCK;
+    for first_position in (0..positions).step_by(SLAB) {
+        let slab = first_position..positions.min(first_position + SLAB);
+        let values = &values[slab.start * width..slab.end * width];
+        let value_scales = &value_scales[slab.start * blocks..slab.end * blocks];
+        let groups = weights.chunks_exact(blocks * TILE).zip(weight_scales.chunks_exact(blocks * GROUP));
+        for (group, (weights, weight_scales)) in groups.enumerate() {
+            let first_row = group * GROUP;
+            let lanes = GROUP.min(rows - first_row);
+            let mut start = [0.0; GROUP];
+            if let Some(bias) = bias {
+                start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
             }
-            position += 4;
-        }
-        while position < positions {
-            store(position, &chosen::group_by_position(start, of(position, 1), (weights, weight_scales)));
-            position += 1;
+            let mut sums = [start; SLAB];
+            chosen::multiply_group(&mut sums[..slab.len()], (values, value_scales), (weights, weight_scales));
+            for (position, sums) in slab.clone().zip(&sums) {
+                out[position * rows + first_row..][..lanes].copy_from_slice(&sums[..lanes]);
+            }
         }
     }
 }

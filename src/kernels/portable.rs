@@ -23,40 +23,30 @@ pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
     }
 }
 
-/// One group of rows at one position.
-pub(super) fn group_by_position(
-    start: [f32; GROUP],
+/// `sums` (T, GROUP) += activations (T, K) x one group of rows.
+pub(super) fn multiply_group(
+    sums: &mut [[f32; GROUP]],
     (values, value_scales): (&[i16], &[f32]),
     (weights, weight_scales): (&[i8], &[f32]),
-) -> [f32; GROUP] {
-    let mut sums = start;
-    let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-    let inputs = values.as_chunks::<BLOCK>().0.iter().zip(value_scales);
-    for ((weights, weight_scales), (values, value_scale)) in blocks.zip(inputs) {
-        let mut products = [0i32; GROUP];
-        for (weights, [v0, v1]) in weights.as_chunks::<{ 2 * GROUP }>().0.iter().zip(values.as_chunks::<2>().0) {
-            for (product, [w0, w1]) in products.iter_mut().zip(weights.as_chunks::<2>().0) {
-                *product += i32::from(*w0) * i32::from(*v0) + i32::from(*w1) * i32::from(*v1);
+) {
+    let blocks = weight_scales.len() / GROUP;
+    for ((sums, values), value_scales) in
+        sums.iter_mut().zip(values.chunks_exact(blocks * BLOCK)).zip(value_scales.chunks_exact(blocks))
+    {
+        let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+        let values = values.as_chunks::<BLOCK>().0.iter().zip(value_scales);
+        for ((weights, weight_scales), (values, value_scale)) in weights.zip(values) {
+            let mut products = [0i32; GROUP];
+            for (weights, [v0, v1]) in weights.as_chunks::<{ 2 * GROUP }>().0.iter().zip(values.as_chunks::<2>().0) {
+                for (product, [w0, w1]) in products.iter_mut().zip(weights.as_chunks::<2>().0) {
+                    *product += i32::from(*w0) * i32::from(*v0) + i32::from(*w1) * i32::from(*v1);
+                }
+            }
+            for ((sum, product), weight_scale) in sums.iter_mut().zip(products).zip(weight_scales) {
+                *sum += product as f32 * (weight_scale * value_scale);
             }
         }
-        for ((sum, product), weight_scale) in sums.iter_mut().zip(products).zip(weight_scales) {
-            *sum += product as f32 * (weight_scale * value_scale);
-        }
     }
-    sums
-}
-
-/// One group of rows at four positions.
-pub(super) fn group_by_4_positions(
-    start: [f32; GROUP],
-    (values, value_scales): (&[i16], &[f32]),
-    weights: (&[i8], &[f32]),
-) -> [[f32; GROUP]; 4] {
-    let (width, blocks) = (values.len() / 4, value_scales.len() / 4);
-    std::array::from_fn(|i| {
-        let values = &values[i * width..][..width];
-        group_by_position(start, (values, &value_scales[i * blocks..][..blocks]), weights)
-    })
 }
 
 /// Four floats.
@@ -128,6 +118,6 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize(quantize);
-        suite::products(group_by_position, group_by_4_positions);
+        suite::multiply_group(multiply_group);
     }
 }

@@ -12,7 +12,6 @@ use std::arch::wasm32::{
 use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
 
 pub(super) const NAME: &str = "simd128";
-
 fn load_f32(x: &[f32; 4]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load(x.as_ptr().cast()) }
@@ -26,6 +25,11 @@ fn widen(weights: &[i8; 8]) -> v128 {
 fn splat_pair(values: &[i16; 2]) -> v128 {
     // SAFETY: the reference covers the 4 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load32_splat(values.as_ptr().cast()) }
+}
+
+fn load_i16(x: &[i16; 8]) -> v128 {
+    // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
+    unsafe { v128_load(x.as_ptr().cast()) }
 }
 
 fn store_f32(out: &mut [f32; 4], x: v128) {
@@ -66,71 +70,84 @@ pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
     }
 }
 
-/// `sum` + products * (weight scales * value scale)
-fn rescale(sum: v128, products: v128, weight_scales: &[f32; 4], value_scale: f32) -> v128 {
-    let scales = f32x4_mul(load_f32(weight_scales), f32x4_splat(value_scale));
-    f32x4_add(sum, f32x4_mul(f32x4_convert_i32x4(products), scales))
-}
-
-fn halves<T>(group: &[T; GROUP]) -> [&[T; 4]; 2] {
-    let (halves, _) = group.as_chunks::<4>();
-    [&halves[0], &halves[1]]
-}
-
-pub(super) fn group_by_position(
-    start: [f32; GROUP],
+pub(super) fn multiply_group(
+    sums: &mut [[f32; GROUP]],
     (values, value_scales): (&[i16], &[f32]),
     (weights, weight_scales): (&[i8], &[f32]),
-) -> [f32; GROUP] {
-    let mut sums = halves(&start).map(load_f32);
-    let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-    let inputs = values.as_chunks::<BLOCK>().0.iter().zip(value_scales);
-    for ((weights, weight_scales), (values, &value_scale)) in blocks.zip(inputs) {
-        let mut products = [i32x4_splat(0); 2];
-        let (lines, _) = weights.as_chunks::<8>().0.as_chunks::<8>();
-        for (line, values) in lines.iter().zip(values.as_chunks::<2>().0.as_chunks::<4>().0) {
-            for (weights, values) in line.as_chunks::<2>().0.iter().zip(values) {
-                let values = splat_pair(values);
-                for (products, weights) in products.iter_mut().zip(weights) {
-                    *products = i32x4_add(*products, i32x4_dot_i16x8(widen(weights), values));
-                }
-            }
+) {
+    let blocks = weight_scales.len() / GROUP;
+    let (values, _) = values.as_chunks::<BLOCK>();
+    let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0).enumerate();
+    if let [sums] = sums {
+        for (block, (weights, weight_scales)) in weights {
+            let weights: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
+            let products = multiply_block::<1, 4>(|pair| weights[pair].each_ref().map(widen), [&values[block]]);
+            rescale([sums], products, weight_scales, [value_scales[block]]);
         }
-        for ((sum, products), scales) in sums.iter_mut().zip(products).zip(halves(weight_scales)) {
-            *sum = rescale(*sum, products, scales, value_scale);
+        return;
+    }
+    for (block, (weights, weight_scales)) in weights {
+        // Widened once for all positions; 1.5 times as fast as widening for every four of them.
+        let mut wide = [[[0; 8]; 2]; BLOCK / 2];
+        for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
+            store_i16(wide, widen(weights));
+        }
+        let wide = |pair: usize| wide[pair].each_ref().map(load_i16);
+        let at = |position: usize| position * blocks + block;
+        let (fours, rest) = sums.as_chunks_mut::<4>();
+        let first_of_rest = 4 * fours.len();
+        for (i, sums) in fours.iter_mut().enumerate() {
+            let positions = [0, 1, 2, 3].map(|j| at(4 * i + j));
+            let products = multiply_block::<4, 1>(wide, positions.map(|at| &values[at]));
+            rescale(sums.each_mut(), products, weight_scales, positions.map(|at| value_scales[at]));
+        }
+        for (i, sums) in rest.iter_mut().enumerate() {
+            let at = at(first_of_rest + i);
+            let products = multiply_block::<1, 4>(wide, [&values[at]]);
+            rescale([sums], products, weight_scales, [value_scales[at]]);
         }
     }
-    store(sums)
 }
 
-pub(super) fn group_by_4_positions(
-    start: [f32; GROUP],
-    (values, value_scales): (&[i16], &[f32]),
-    (weights, weight_scales): (&[i8], &[f32]),
-) -> [[f32; GROUP]; 4] {
-    let blocks = value_scales.len() / 4;
-    let mut sums = [halves(&start).map(load_f32); 4];
-    let (values, _) = values.as_chunks::<BLOCK>();
-    let groups = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-    for (block, (weights, weight_scales)) in groups.enumerate() {
-        let values: [_; 4] = std::array::from_fn(|i| values[i * blocks + block].as_chunks::<2>().0);
-        let mut products = [[i32x4_splat(0); 2]; 4];
-        for (pair, weights) in weights.as_chunks::<8>().0.as_chunks::<2>().0.iter().enumerate() {
-            let weights = [widen(&weights[0]), widen(&weights[1])];
+/// The products of one block at `N` positions; `weights(pair)` are those of a pair of inputs, widened, four rows a vector.
+/// A turn of the loop takes `UNROLLED` pairs: for one position 4 are faster than 1, for four positions slower.
+#[inline(always)]
+fn multiply_block<const N: usize, const UNROLLED: usize>(
+    weights: impl Fn(usize) -> [v128; 2],
+    values: [&[i16; BLOCK]; N],
+) -> [[v128; 2]; N] {
+    let values = values.map(|values| values.as_chunks::<2>().0.as_chunks::<UNROLLED>().0);
+    let mut products = [[i32x4_splat(0); 2]; N];
+    for step in 0..BLOCK / 2 / UNROLLED {
+        for pair in 0..UNROLLED {
+            let weights = weights(step * UNROLLED + pair);
             for (products, values) in products.iter_mut().zip(values) {
-                let values = splat_pair(&values[pair]);
+                let values = splat_pair(&values[step][pair]);
                 for (products, weights) in products.iter_mut().zip(weights) {
                     *products = i32x4_add(*products, i32x4_dot_i16x8(weights, values));
                 }
             }
         }
-        for (i, (sums, products)) in sums.iter_mut().zip(products).enumerate() {
-            for ((sum, products), scales) in sums.iter_mut().zip(products).zip(halves(weight_scales)) {
-                *sum = rescale(*sum, products, scales, value_scales[i * blocks + block]);
-            }
+    }
+    products
+}
+
+/// `sums` += products * (weight scales * value scale)
+#[inline(always)]
+fn rescale<const N: usize>(
+    sums: [&mut [f32; GROUP]; N],
+    products: [[v128; 2]; N],
+    weight_scales: &[f32; GROUP],
+    value_scales: [f32; N],
+) {
+    for ((sums, products), value_scale) in sums.into_iter().zip(products).zip(value_scales) {
+        let sums = sums.as_chunks_mut::<4>().0.iter_mut();
+        for ((sums, products), weight_scales) in sums.zip(products).zip(weight_scales.as_chunks::<4>().0) {
+            let scales = f32x4_mul(load_f32(weight_scales), f32x4_splat(value_scale));
+            let scaled = f32x4_mul(f32x4_convert_i32x4(products), scales);
+            store_f32(sums, f32x4_add(load_f32(sums), scaled));
         }
     }
-    sums.map(store)
 }
 
 /// Four floats.
@@ -186,14 +203,6 @@ impl F32x4 {
     }
 }
 
-fn store(sums: [v128; 2]) -> [f32; GROUP] {
-    let mut out = [0.0; GROUP];
-    for (out, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
-        store_f32(out, sum);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -204,6 +213,6 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize(quantize);
-        suite::products(group_by_position, group_by_4_positions);
+        suite::multiply_group(multiply_group);
     }
 }

@@ -13,8 +13,7 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
 }
 
 type Quantize = fn(&mut [i16], &mut [f32], &[f32]);
-type ByPosition = fn([f32; GROUP], (&[i16], &[f32]), (&[i8], &[f32])) -> [f32; GROUP];
-type By4Positions = fn([f32; GROUP], (&[i16], &[f32]), (&[i8], &[f32])) -> [[f32; GROUP]; 4];
+type MultiplyGroup = fn(&mut [[f32; GROUP]], (&[i16], &[f32]), (&[i8], &[f32]));
 
 pub(super) fn quantize(quantize: Quantize) {
     for length in [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 768, 769, 3072] {
@@ -37,27 +36,31 @@ pub(super) fn quantize(quantize: Quantize) {
     }
 }
 
-pub(super) fn products(by_position: ByPosition, by_4_positions: By4Positions) {
+pub(super) fn multiply_group(multiply_group: MultiplyGroup) {
     for blocks in [1, 2, 3, 12, 48] {
-        for extremes in [false, true] {
-            let weights: Vec<i8> =
-                if extremes { vec![-127; blocks * TILE] } else { paint(blocks * TILE, 1).map(|x| x as i8).collect() };
-            let values: Vec<i16> = if extremes {
-                vec![127; 4 * blocks * BLOCK]
-            } else {
-                paint(4 * blocks * BLOCK, 2).map(|x| x as i16).collect()
-            };
-            let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
-            let value_scales: Vec<f32> = paint(4 * blocks, 4).map(|x| x as f32 / 300.0).collect();
-            let start = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
-            let together = by_4_positions(start, (&values, &value_scales), (&weights, &weight_scales));
-            for (position, together) in together.into_iter().enumerate() {
-                let values = &values[position * blocks * BLOCK..][..blocks * BLOCK];
-                let value_scales = &value_scales[position * blocks..][..blocks];
-                let alone = by_position(start, (values, value_scales), (&weights, &weight_scales));
-                let expected = naive(start, (values, value_scales), (&weights, &weight_scales));
-                assert_eq!(alone, expected, "{blocks} blocks");
-                assert_eq!(together, expected, "{blocks} blocks, position {position}");
+        for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
+            for extremes in [false, true] {
+                let weights: Vec<i8> = if extremes {
+                    [-127, -128].repeat(blocks * TILE / 2)
+                } else {
+                    paint(blocks * TILE, 1).map(|x| x as i8).collect()
+                };
+                let values: Vec<i16> = if extremes {
+                    vec![-127; positions * blocks * BLOCK]
+                } else {
+                    paint(positions * blocks * BLOCK, 2).map(|x| x as i16).collect()
+                };
+                let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
+                let value_scales: Vec<f32> = paint(positions * blocks, 4).map(|x| x as f32 / 300.0).collect();
+                let start = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
+                let mut sums = vec![start; positions];
+                multiply_group(&mut sums, (&values, &value_scales), (&weights, &weight_scales));
+                for (position, sums) in sums.into_iter().enumerate() {
+                    let values = &values[position * blocks * BLOCK..][..blocks * BLOCK];
+                    let value_scales = &value_scales[position * blocks..][..blocks];
+                    let expected = naive(start, (values, value_scales), (&weights, &weight_scales));
+                    assert_eq!(sums, expected, "{blocks} blocks, position {position} of {positions}");
+                }
             }
         }
     }
