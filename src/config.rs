@@ -122,7 +122,7 @@ impl Gpt2Config {
                 return Err(Error::Config { field, reason: format!("{value} is not within 1 to {limit}") });
             }
         }
-        if self.n_embd % self.n_head != 0 {
+        if !self.n_embd.is_multiple_of(self.n_head) {
             let reason = format!("{} heads don't divide {} channels", self.n_head, self.n_embd);
             return Err(Error::Config { field: "n_head", reason });
         }

@@ -31,7 +31,9 @@ pub fn attention(cache: &Cache, layer: usize, head: usize) -> Result<AttentionMa
     let size = cache.len();
     let mut scores = crate::error::try_zeroed(size * size)?;
     let mut weights: Vec<f32> = crate::error::try_zeroed(size * size)?;
-    for (row, (scores, weights)) in scores.chunks_exact_mut(size).zip(weights.chunks_exact_mut(size)).enumerate() {
+    // Without tokens there are no rows, but a chunk of 0 would panic.
+    let length = size.max(1);
+    for (row, (scores, weights)) in scores.chunks_exact_mut(length).zip(weights.chunks_exact_mut(length)).enumerate() {
         score_row(scores, cache, layer, head, row);
         let visible = row + 1;
         weights[..visible].copy_from_slice(&scores[..visible]);

@@ -195,8 +195,8 @@ mod tests {
                     matrix.row(&mut out, row);
                     let step = matrix.scales[row];
                     prop_assert!(step.is_finite());
-                    for (i, out) in out.into_iter().enumerate() {
-                        let difference = (f64::from(out) - f64::from(tile[i][row])).abs();
+                    for (out, values) in out.into_iter().zip(&tile) {
+                        let difference = (f64::from(out) - f64::from(values[row])).abs();
                         prop_assert!(difference <= 0.50001 * f64::from(step) + 1e-36, "{difference} of {step}");
                     }
                 }

@@ -44,8 +44,6 @@ struct Generation {
     sampling: Sampling,
     random: Random,
     decoder: TextDecoder,
-    /// No token has come yet, so a trimmed space is still owed.
-    at_start: bool,
 }
 
 /// What a step of generation brought.
@@ -193,7 +191,7 @@ impl Session {
     pub fn begin_generation(&mut self, sampling: Sampling, seed: u64) -> Result<()> {
         sampling.validate()?;
         let (random, decoder) = (Random::new(seed), TextDecoder::default());
-        self.generation = Some(Generation { sampling, random, decoder, at_start: true });
+        self.generation = Some(Generation { sampling, random, decoder });
         Ok(())
     }
 
@@ -209,7 +207,7 @@ impl Session {
         if self.tokens.len() >= self.model.config.n_positions {
             return Ok(Step::ContextFull);
         }
-        let owed_space = generation.at_start && self.prompt.trimmed_space;
+        let owed_space = self.prompt.trimmed_space;
         let known = &self.logits[..self.tokenizer.len()];
         let allowed = (0u32..).zip(known).map(|(id, &logit)| {
             if suggest::is_allowed(id, &self.tokenizer, owed_space) { logit } else { f32::NEG_INFINITY }
@@ -220,9 +218,11 @@ impl Session {
         }
         let probability = suggest::probabilities(&self.logits)[id as usize];
         let bytes = self.tokenizer.bytes(id);
-        let text = generation.decoder.push(if owed_space { &bytes[1..] } else { bytes });
-        generation.at_start = false;
+        let unspaced = bytes.strip_prefix(b" ").filter(|_| owed_space);
+        let text = generation.decoder.push(unspaced.unwrap_or(bytes));
         self.model.forward(&mut self.state, &[id])?;
+        // The token brought the space.
+        self.prompt.trimmed_space = false;
         self.tokens.push(id);
         self.logits = self.model.logits(&mut self.state, 1);
         self.revision = self.revision.wrapping_add(1);

@@ -156,9 +156,15 @@ impl Loader {
     /// Ends the current file.
     ///
     /// # Errors
-    /// If its length, hash or content is not what it must be.
+    /// If its length, hash or content is not what it must be. The loader is of no use after an error.
     pub fn end(&mut self) -> Result<()> {
         let Some(current) = self.current.take() else { return Err(Error::UnexpectedFile(String::new())) };
+        let file = current.file.clone();
+        // A file that was refused is still due, so that there can be no model without it.
+        self.accept(current).inspect_err(|_| self.due.push(file))
+    }
+
+    fn accept(&mut self, current: Current) -> Result<()> {
         let Current { file, hash, received, reader, bytes } = current;
         if let Some(expected) = file.size.filter(|&size| size != received) {
             return Err(Error::FileSize { file: file.name, expected, found: received });

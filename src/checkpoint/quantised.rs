@@ -15,6 +15,8 @@ use crate::quant::Int8Matrix;
 const SCALES: &str = ".scales";
 /// Room for a shard's header.
 const HEADER_RESERVE: u64 = 64 << 10;
+/// Tensors of which the header has room for; each takes at most 120 bytes of it.
+const MAX_TENSORS: usize = 512;
 
 /// What has been read of each tensor, across shards.
 #[derive(Debug)]
@@ -187,7 +189,8 @@ pub fn write_shards(
     for name in Weights::names(config) {
         for tensor in tensors_of(&name, weights, limit) {
             let used: usize = shard.iter().map(|(.., bytes)| bytes.len()).sum();
-            if !shard.is_empty() && (used + tensor.3.len()) as u64 > limit {
+            let is_full = (used + tensor.3.len()) as u64 > limit || shard.len() == MAX_TENSORS;
+            if !shard.is_empty() && is_full {
                 write(index, assemble(std::mem::take(&mut shard)))?;
                 index += 1;
             }

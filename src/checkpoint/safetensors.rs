@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// Longest header that is accepted. That of GPT-2 XL has about 60,000 bytes.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 const PREFIX_BYTES: usize = 8;
+/// The first eight bytes of a gzip archive without name and time, read as a length.
+const GZIP_LENGTH: u64 = 0x0008_8b1f;
 /// The one key that is not a tensor's.
 pub const METADATA_KEY: &str = "__metadata__";
 
@@ -107,7 +109,8 @@ impl Reader {
                     let Some(header) = self.take(length, &mut bytes) else { return Ok(()) };
                     self.tensors = parse_header(&header)?;
                     let data = self.tensors.last().map_or(0, |tensor| tensor.end);
-                    self.expected = (PREFIX_BYTES + length) as u64 + data;
+                    // At the very most no file is that long, so it is truncated wherever it ends.
+                    self.expected = ((PREFIX_BYTES + length) as u64).saturating_add(data);
                     sink.header(&self.tensors)?;
                     self.state = State::Data { current: 0 };
                 }
@@ -172,15 +175,16 @@ fn header_length(prefix: &[u8]) -> Result<usize> {
         [0x80, 2..=5, ..] => Some("a Python pickle, perhaps a PyTorch checkpoint"),
         [b'G', b'G', b'U', b'F', ..] => Some("a GGUF file"),
         [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' '] => Some("a Git LFS pointer instead of the file"),
-        [0x1f, 0x8b, ..] => Some("a gzip archive"),
+        [0x1f, 0x8b, 8, ..] => Some("a gzip archive"),
         [b'<', ..] => Some("a web page"),
         [b'{' | b'[', ..] => Some("a JSON document"),
         _ => None,
     };
     let length = u64::from_le_bytes(prefix.try_into().expect("eight bytes were taken"));
     match (usize::try_from(length), found) {
-        (Ok(short), _) if length <= MAX_HEADER_BYTES => Ok(short),
-        // All of these, read as a length, are far above the limit.
+        // Without name and time, the start of a gzip archive is a possible length, but none that a GPT-2 needs.
+        (Ok(short), _) if length <= MAX_HEADER_BYTES && length != GZIP_LENGTH => Ok(short),
+        // All others, read as a length, are far above the limit.
         (_, Some(found)) => Err(Error::WrongFileKind { expected: "a safetensors file", found }),
         _ => Err(Error::HeaderTooLarge { length, limit: MAX_HEADER_BYTES }),
     }

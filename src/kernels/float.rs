@@ -94,7 +94,7 @@ pub(crate) fn layer_norm(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32
 
 /// The GELU of GPT-2, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`, with the tanh written as an exponential.
 pub(crate) fn gelu(x: &mut [f32]) {
-    const MINUS_TWICE_SQRT_2_OVER_PI: f32 = -1.595_769_1;
+    const MINUS_TWICE_SQRT_2_OVER_PI: f32 = -1.595_769_2;
     let (one, cubic) = (F32x4::splat(1.0), F32x4::splat(0.044_715));
     let factor = F32x4::splat(MINUS_TWICE_SQRT_2_OVER_PI);
     map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));

@@ -50,9 +50,11 @@ pub(super) fn multiply_group(
 }
 
 /// Four floats.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Copy)]
 pub(super) struct F32x4([f32; 4]);
 
+#[cfg(not(target_arch = "wasm32"))]
 impl F32x4 {
     pub(super) fn splat(x: f32) -> Self {
         Self([x; 4])

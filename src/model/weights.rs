@@ -217,7 +217,7 @@ impl Weights {
 
     /// The tensor of that name, without the prefix `transformer.`.
     pub fn slot(&mut self, name: &str) -> Option<Slot<'_>> {
-        fn vector(values: &mut Vec<f32>) -> Option<Slot<'_>> {
+        fn vector(values: &mut [f32]) -> Option<Slot<'_>> {
             let shape = vec![values.len()];
             Some(Slot::Vector(values, shape))
         }
