@@ -198,7 +198,8 @@ clippy_wasm_variant() { variant_cargo "$1" "$2" clippy --lib --tests -- -D warni
 
 tests_native() { cargo test "${CARGO_FLAGS[@]}"; }
 
-tests_wasm_variant() { variant_cargo "$1" "$2" test; }
+# Without documentation tests, which rustdoc would compile without the target's flags; they have run natively.
+tests_wasm_variant() { variant_cargo "$1" "$2" test --tests; }
 
 # Node's engine has simd128 but neither relaxed SIMD nor threads switched on: a baseline module that slipped such an
 # instruction in fails here as it would in an older browser.
