@@ -38,8 +38,8 @@ pub const BLOCK: usize = 64;
 pub(crate) const GROUP: usize = 8;
 /// Weights of one group in one block.
 const TILE: usize = GROUP * BLOCK;
-/// Positions that are multiplied together, so that a group's weights are prepared once for all of them.
-const SLAB: usize = 32;
+/// Positions that can be multiplied together. A group's weights are read and prepared once for all of them.
+pub(crate) const MAX_POSITIONS: usize = 32;
 
 /// Added and taken away again, it rounds a small float to the nearest whole number, ties to even; in between, the low
 /// bits of the float hold that number.
@@ -69,20 +69,25 @@ pub(crate) fn scales_length(rows: usize, blocks: usize) -> usize {
     rows.div_ceil(GROUP) * blocks * GROUP
 }
 
-/// Quantises activations to 8 bits, held in 16: `values` (T, blocks * BLOCK) and `scales` (T, blocks) from `x` (T, K).
+/// Quantises activations to 8 bits, held in 16: `values` (blocks, T, BLOCK) and `scales` (blocks, T) from `x` (T, K). The
+/// largest magnitude of each block becomes 127; what is missing to a whole block counts as 0.
 pub(crate) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32], inputs: usize) {
-    let blocks = inputs.div_ceil(BLOCK);
-    assert_eq!(x.len() % inputs, 0);
-    assert_eq!(values.len(), x.len() / inputs * blocks * BLOCK);
-    assert_eq!(scales.len(), x.len() / inputs * blocks);
-    for ((values, scales), x) in
-        values.chunks_exact_mut(blocks * BLOCK).zip(scales.chunks_exact_mut(blocks)).zip(x.chunks_exact(inputs))
-    {
-        chosen::quantize(values, scales, x);
+    let (positions, blocks) = (x.len() / inputs, inputs.div_ceil(BLOCK));
+    let (values, _) = values.as_chunks_mut::<BLOCK>();
+    assert_eq!(x.len(), positions * inputs);
+    assert_eq!((values.len(), scales.len()), (positions * blocks, positions * blocks));
+    for (position, x) in x.chunks_exact(inputs).enumerate() {
+        for (block, x) in x.chunks(BLOCK).enumerate() {
+            let mut whole = [0.0; BLOCK];
+            whole[..x.len()].copy_from_slice(x);
+            let at = block * positions + position;
+            scales[at] = chosen::quantize_block(&mut values[at], &whole);
+        }
     }
 }
 
-/// `out` (T, R) = activations (T, K) x weights (R, K) + bias (R), in int8 within blocks and f32 between them.
+/// `out` (T, R) = quantised activations (T, K) x weights (R, K) + bias (R), in int8 within blocks and f32 between them.
+/// `T` is at most [`MAX_POSITIONS`].
 pub(crate) fn matmul_i8(
     out: &mut [f32],
     (values, value_scales): (&[i16], &[f32]),
@@ -93,29 +98,25 @@ pub(crate) fn matmul_i8(
 ) {
     let positions = out.len() / rows;
     assert_eq!(out.len(), positions * rows);
+    assert!(positions <= MAX_POSITIONS);
     assert_eq!(values.len(), positions * blocks * BLOCK);
     assert_eq!(value_scales.len(), positions * blocks);
     assert_eq!(weights.len(), packed_length(rows, blocks));
     assert_eq!(weight_scales.len(), scales_length(rows, blocks));
     assert!(bias.is_none_or(|bias| bias.len() == rows));
-    let width = blocks * BLOCK;
-    for first_position in (0..positions).step_by(SLAB) {
-        let slab = first_position..positions.min(first_position + SLAB);
-        let values = &values[slab.start * width..slab.end * width];
-        let value_scales = &value_scales[slab.start * blocks..slab.end * blocks];
-        let groups = weights.chunks_exact(blocks * TILE).zip(weight_scales.chunks_exact(blocks * GROUP));
-        for (group, (weights, weight_scales)) in groups.enumerate() {
-            let first_row = group * GROUP;
-            let lanes = GROUP.min(rows - first_row);
-            let mut start = [0.0; GROUP];
-            if let Some(bias) = bias {
-                start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
-            }
-            let mut sums = [start; SLAB];
-            chosen::multiply_group(&mut sums[..slab.len()], (values, value_scales), (weights, weight_scales));
-            for (position, sums) in slab.clone().zip(&sums) {
-                out[position * rows + first_row..][..lanes].copy_from_slice(&sums[..lanes]);
-            }
+    let groups = weights.chunks_exact(blocks * TILE).zip(weight_scales.chunks_exact(blocks * GROUP));
+    for (group, (weights, weight_scales)) in groups.enumerate() {
+        let first_row = group * GROUP;
+        let lanes = GROUP.min(rows - first_row);
+        let mut start = [0.0; GROUP];
+        if let Some(bias) = bias {
+            start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
+        }
+        let mut sums = [start; MAX_POSITIONS];
+        let sums = &mut sums[..positions];
+        chosen::multiply_group(sums, (values, value_scales), (weights, weight_scales));
+        for (out, sums) in out.chunks_exact_mut(rows).zip(sums) {
+            out[first_row..][..lanes].copy_from_slice(&sums[..lanes]);
         }
     }
 }

@@ -1,41 +1,36 @@
 //! The int8 kernels and four lanes in plain Rust: the definition of what the others must return, and what native builds
 //! run. Loops run over fixed numbers of lanes so that compilers make vector code of them.
 
-use super::{BLOCK, GROUP, ROUND, TILE};
+use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) const NAME: &str = "portable";
 
-/// One row of activations. The largest magnitude of each block becomes 127.
-pub(super) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32]) {
-    for ((values, scale), x) in values.chunks_exact_mut(BLOCK).zip(scales).zip(x.chunks(BLOCK)) {
-        let mut largest = 0.0f32;
-        for &x in x {
-            let magnitude = x.abs();
-            largest = if magnitude > largest { magnitude } else { largest };
-        }
-        *scale = largest / 127.0;
-        let factor = if largest > super::SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 };
-        for (value, &x) in values.iter_mut().zip(x) {
-            *value = (x * factor + ROUND).to_bits() as i16;
-        }
-        values[x.len()..].fill(0);
+/// The values of one block, and their scale.
+pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32 {
+    let mut largest = 0.0f32;
+    for &x in x {
+        let magnitude = x.abs();
+        largest = if magnitude > largest { magnitude } else { largest };
     }
+    let factor = if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 };
+    for (value, &x) in values.iter_mut().zip(x) {
+        *value = (x * factor + ROUND).to_bits() as i16;
+    }
+    largest / 127.0
 }
 
-/// `sums` (T, GROUP) += activations (T, K) x one group of rows.
+/// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
 pub(super) fn multiply_group(
     sums: &mut [[f32; GROUP]],
     (values, value_scales): (&[i16], &[f32]),
     (weights, weight_scales): (&[i8], &[f32]),
 ) {
-    let blocks = weight_scales.len() / GROUP;
-    for ((sums, values), value_scales) in
-        sums.iter_mut().zip(values.chunks_exact(blocks * BLOCK)).zip(value_scales.chunks_exact(blocks))
-    {
-        let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-        let values = values.as_chunks::<BLOCK>().0.iter().zip(value_scales);
-        for ((weights, weight_scales), (values, value_scale)) in weights.zip(values) {
+    let positions = sums.len();
+    let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+    let inputs = values.chunks_exact(positions * BLOCK).zip(value_scales.chunks_exact(positions));
+    for ((weights, weight_scales), (values, value_scales)) in weights.zip(inputs) {
+        for ((sums, values), value_scale) in sums.iter_mut().zip(values.as_chunks::<BLOCK>().0).zip(value_scales) {
             let mut products = [0i32; GROUP];
             for (weights, [v0, v1]) in weights.as_chunks::<{ 2 * GROUP }>().0.iter().zip(values.as_chunks::<2>().0) {
                 for (product, [w0, w1]) in products.iter_mut().zip(weights.as_chunks::<2>().0) {
@@ -119,7 +114,7 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize(quantize);
+        suite::quantize_block(quantize_block);
         suite::multiply_group(multiply_group);
     }
 }

@@ -1,6 +1,6 @@
 //! Tests that every implementation of the int8 kernels must pass: each hands its functions in.
 
-use super::{BLOCK, GROUP, TILE, portable};
+use super::{BLOCK, GROUP, SMALLEST_MAGNITUDE, TILE, portable};
 
 /// Values that repeat with a period of 251, the largest prime below 256, so that swapped blocks show; with the extremes.
 fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
@@ -12,26 +12,23 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
     })
 }
 
-type Quantize = fn(&mut [i16], &mut [f32], &[f32]);
+type QuantizeBlock = fn(&mut [i16; BLOCK], &[f32; BLOCK]) -> f32;
 type MultiplyGroup = fn(&mut [[f32; GROUP]], (&[i16], &[f32]), (&[i8], &[f32]));
 
-pub(super) fn quantize(quantize: Quantize) {
-    for length in [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 768, 769, 3072] {
-        for factor in [0.0, 1e-30, 0.37, 1.0, 1e30] {
-            let x: Vec<f32> = paint(length, length).map(|x| x as f32 * factor + factor * 0.4).collect();
-            let blocks = length.div_ceil(BLOCK);
-            let (mut values, mut scales) = (vec![1; blocks * BLOCK], vec![1.0; blocks]);
-            quantize(&mut values, &mut scales, &x);
-            let (mut expected, mut expected_scales) = (vec![2; blocks * BLOCK], vec![2.0; blocks]);
-            portable::quantize(&mut expected, &mut expected_scales, &x);
-            assert_eq!(values, expected, "{length} values times {factor}");
-            assert_eq!(scales, expected_scales);
-            for (i, &x) in x.iter().enumerate() {
-                let scale = scales[i / BLOCK];
-                assert!((f32::from(values[i]) * scale - x).abs() <= scale * 0.5001, "{x} at {i} of {length}");
-                assert!((-127..=127).contains(&values[i]));
+pub(super) fn quantize_block(quantize_block: QuantizeBlock) {
+    for seed in 0..40 {
+        for factor in [0.0, 1e-37, 1e-30, 0.37, 1.0, 1e30] {
+            let mut painted = paint(BLOCK, seed);
+            let x: [f32; BLOCK] =
+                std::array::from_fn(|_| painted.next().map_or(0.0, |x| x as f32 * factor + factor * 0.4));
+            let (mut values, mut expected) = ([1; BLOCK], [2; BLOCK]);
+            let scale = quantize_block(&mut values, &x);
+            assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
+            assert_eq!(values, expected, "seed {seed}, factor {factor}");
+            for (value, x) in values.into_iter().zip(x) {
+                assert!((-127..=127).contains(&value));
+                assert!((f32::from(value) * scale - x).abs() <= scale * 0.5001 + SMALLEST_MAGNITUDE, "{x}");
             }
-            assert!(values[length..].iter().all(|&value| value == 0));
         }
     }
 }
@@ -56,9 +53,10 @@ pub(super) fn multiply_group(multiply_group: MultiplyGroup) {
                 let mut sums = vec![start; positions];
                 multiply_group(&mut sums, (&values, &value_scales), (&weights, &weight_scales));
                 for (position, sums) in sums.into_iter().enumerate() {
-                    let values = &values[position * blocks * BLOCK..][..blocks * BLOCK];
-                    let value_scales = &value_scales[position * blocks..][..blocks];
-                    let expected = naive(start, (values, value_scales), (&weights, &weight_scales));
+                    let at = |block: usize| block * positions + position;
+                    let own: Vec<_> = (0..blocks).flat_map(|b| &values[at(b) * BLOCK..][..BLOCK]).copied().collect();
+                    let own_scales: Vec<_> = (0..blocks).map(|block| value_scales[at(block)]).collect();
+                    let expected = naive(start, (&own, &own_scales), (&weights, &weight_scales));
                     assert_eq!(sums, expected, "{blocks} blocks, position {position} of {positions}");
                 }
             }

@@ -14,7 +14,7 @@ use weights::Weights;
 
 /// Positions that go through the layers together. More would save little, because weights are then already read rarely,
 /// and make a running pass slower to give way to newer text.
-pub const CHUNK: usize = 32;
+pub const CHUNK: usize = kernels::MAX_POSITIONS;
 
 /// A GPT-2: its shape and its weights.
 #[derive(Debug)]
