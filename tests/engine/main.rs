@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod golden;
+mod made;
 mod session;
 mod support;
 mod tokenizer;
