@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// Largest values that are accepted, so that no file can ask for absurd amounts of memory. GPT-2 XL has 50,257 tokens,
-/// 1,024 positions, 1,600 channels, 48 layers, 25 heads and 6,400 inner channels.
+/// 1,024 positions, 1,600 channels, 48 layers, 25 heads and 6,400 inner channels. The
+/// position embeddings, which are never cut, then always fit a shard.
 const LIMITS: [(&str, usize); 6] = [
     ("vocab_size", 65_536),
-    ("n_positions", 4_096),
-    ("n_embd", 4_096),
+    ("n_positions", 2_048),
+    ("n_embd", 1_984),
     ("n_layer", 96),
     ("n_head", 64),
     ("n_inner", 16_384),

@@ -40,8 +40,10 @@ pub enum Error {
     },
     /// A safetensors header is not of the form that the format prescribes.
     Header(String),
-    /// Two tensors of one file have the same name, or one tensor has the same field twice.
+    /// Two tensors of one file have the same name.
     DuplicateKey(String),
+    /// A piece of a matrix does not begin where the piece before it ended.
+    PieceOrder(String),
     /// A tensor's element type is not supported where it stands.
     Dtype {
         /// The tensor.
@@ -164,6 +166,7 @@ impl Error {
             Self::WrongFileKind { .. } => "wrong-file-kind",
             Self::HeaderTooLarge { .. } | Self::Header(_) => "invalid-header",
             Self::DuplicateKey(_) => "duplicate-key",
+            Self::PieceOrder(_) => "piece-order",
             Self::Dtype { .. } => "unsupported-dtype",
             Self::Offsets { .. } => "invalid-offsets",
             Self::Truncated { .. } => "truncated",
@@ -201,6 +204,7 @@ impl fmt::Display for Error {
             }
             Self::Header(reason) => write!(f, "invalid safetensors header: {reason}"),
             Self::DuplicateKey(key) => write!(f, "invalid safetensors header: {key} stands there twice"),
+            Self::PieceOrder(name) => write!(f, "{name} does not begin where the rows before it end"),
             Self::Dtype { tensor, dtype } => write!(f, "{tensor} has the unsupported type {dtype}"),
             Self::Offsets { tensor, reason } => write!(f, "invalid offsets of {tensor}: {reason}"),
             Self::Truncated { expected: 0, found } => write!(f, "the file ends within its header, after {found} bytes"),

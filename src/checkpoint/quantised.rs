@@ -57,7 +57,7 @@ impl Progress {
         let entry = self.open.iter_mut().find(|(open, _)| open == name);
         let (_, left) = entry.ok_or_else(|| Error::UnexpectedTensor(tensor.name.clone()))?;
         if total - *left != first || count > *left {
-            return Err(Error::DuplicateKey(tensor.name.clone()));
+            return Err(Error::PieceOrder(tensor.name.clone()));
         }
         *left -= count;
         Ok(())

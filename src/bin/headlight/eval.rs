@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// At most this many tokens of each file; 0 for all
     #[arg(long, default_value_t = 0)]
     tokens: usize,
+    /// Tokens that the models see at once; 0 for the whole context
+    #[arg(long, default_value_t = 0)]
+    window: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -80,6 +83,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let Loaded { model: reference, tokenizer, .. } = folder::load(&options.hub_folder, Precision::F32, false)?;
     let Loaded { model: quantised, .. } = folder::load(&options.hub_folder, Precision::Int8, false)?;
     let models = [&reference, &quantised];
+    let positions = reference.config.n_positions;
+    let window = if options.window == 0 { positions } else { options.window.min(positions) };
     let mut all = Measured::default();
     let mut lines = Vec::new();
     let print = |name: &str, s: &Summary| {
@@ -106,7 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         if options.tokens > 0 {
             ids.truncate(options.tokens);
         }
-        let measured = measure_file(models, &ids)?;
+        let measured = measure_file(models, &ids, window)?;
         let summary = measured.summary();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if options.json {
@@ -137,9 +142,9 @@ fn as_json(name: &str, s: &Summary) -> serde_json::Value {
     })
 }
 
-/// Runs both models over windows of the whole context, on all cores.
-fn measure_file(models: [&Model; 2], ids: &[u32]) -> Result<Measured> {
-    let windows: Vec<&[u32]> = ids.chunks(models[0].config.n_positions).filter(|window| window.len() > 1).collect();
+/// Runs both models over consecutive windows, on all cores.
+fn measure_file(models: [&Model; 2], ids: &[u32], window: usize) -> Result<Measured> {
+    let windows: Vec<&[u32]> = ids.chunks(window).filter(|window| window.len() > 1).collect();
     let next = AtomicUsize::new(0);
     let total = Mutex::new(Ok(Measured::default()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
