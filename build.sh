@@ -226,6 +226,7 @@ biome_check() { "$BIN/biome" ci --colors=off .; }
 
 tests_browser() {
   mkdir -p artifacts
+  rm -f artifacts/failed-*.png
   # They compare the page with this; `cargo test` has built it or nearly so.
   cargo build --bin headlight "${CARGO_FLAGS[@]}"
   # One file at a time: they time the page, and two browsers on two cores would slow each other.
