@@ -227,7 +227,7 @@ impl fmt::Display for Error {
             Self::Tokenizer(reason) => write!(f, "tokenizer: {reason}"),
             Self::Encoding(reason) => write!(f, "the text could not be split into tokens: {reason}"),
             Self::OutOfMemory { bytes } => {
-                write!(f, "not enough memory: another {:.0} MB were needed", *bytes as f64 / 1e6)
+                write!(f, "not enough memory: another {:.0} MB were needed", (*bytes as f64 / 1e6).ceil())
             }
             Self::TokenId { id, vocabulary } => write!(f, "token {id} is outside the vocabulary of {vocabulary}"),
             Self::NoTokens => f.write_str("there are no tokens to run"),

@@ -68,15 +68,28 @@ struct LayerCache {
 }
 
 impl Cache {
-    /// Makes room for `length` tokens.
+    /// Makes room for `length` tokens. If there is no memory, gives back what was taken, so that the rest can go on.
     pub(super) fn reserve(&mut self, length: usize) -> Result<()> {
+        let result = self.add_pages(length.div_ceil(PAGE));
+        if result.is_err() {
+            let needed = self.length.div_ceil(PAGE);
+            self.all_pages().for_each(|pages| pages.truncate(needed));
+        }
+        result
+    }
+
+    fn add_pages(&mut self, count: usize) -> Result<()> {
         let size = self.heads * PAGE * self.head_size;
-        for pages in self.layers.iter_mut().flat_map(|layer| &mut layer.pages) {
-            while pages.len() < length.div_ceil(PAGE) {
+        for pages in self.all_pages() {
+            while pages.len() < count {
                 pages.push(try_zeroed(size)?);
             }
         }
         Ok(())
+    }
+
+    fn all_pages(&mut self) -> impl Iterator<Item = &mut Vec<Vec<f32>>> {
+        self.layers.iter_mut().flat_map(|layer| &mut layer.pages)
     }
 
     /// Stores `qkv` (T, 3C) of the positions from `first` on.

@@ -124,7 +124,7 @@ engine.addEventListener('crash', (event) => {
   asked = null;
   feed.reset();
   setState('crashed');
-  loadPanel.showMessage({ ...adviceFor(codes.crashed), detail: detail.message }, 'Restart', 'restart');
+  loadPanel.showMessage({ ...adviceFor(detail.code), detail: detail.message }, 'Restart', 'restart');
 });
 
 // --- loading ----------------------------------------------------------------------------------------------------------

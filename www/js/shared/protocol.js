@@ -137,7 +137,7 @@ export const codes = Object.freeze({
   html: 'html-instead-of-data',
   /** WebAssembly or its SIMD instructions are missing */
   unsupported: 'unsupported-browser',
-  /** memory could not be had */
+  /** memory could not be had; as a `Crash`, the engine must be started again */
   memory: 'out-of-memory',
   /** the engine stopped working and must be started again */
   crashed: 'engine-crashed',

@@ -12,6 +12,24 @@ const SIMD_PROBE = new Uint8Array([
 
 /** @type {Promise<Package> | undefined} */
 let started;
+/** @type {WebAssembly.Memory | undefined} */
+let memory;
+
+/** Memory that should still be had if a trap was not for the lack of it, in pages of 64 KiB. */
+const SPARE_PAGES = 256;
+
+/**
+ * Whether a module that trapped had run out of memory. Only the weights and caches can say so themselves; other
+ * allocations that fail end in a trap. The memory is of no use afterwards.
+ */
+export function ranOutOfMemory() {
+  try {
+    memory?.grow(SPARE_PAGES);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 /** @returns {Promise<Package>} */
 export function startWasm() {
@@ -34,7 +52,7 @@ async function start() {
   const url = new URL(`../../pkg/${name}/headlight_bg.wasm`, import.meta.url);
   const [module, bytes] = await Promise.all([import(`../../pkg/${name}/headlight.js`), fetchWasm(url)]);
   try {
-    await module.default({ module_or_path: bytes });
+    memory = (await module.default({ module_or_path: bytes })).memory;
   } catch (error) {
     throw error instanceof RangeError ? new EngineError(codes.memory, error.message) : error;
   }

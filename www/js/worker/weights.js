@@ -41,7 +41,8 @@ export async function loadModel(wasm, base, signal, report) {
     }
     report({ step: 'check', loaded: before, total: before });
   } catch (error) {
-    loader.free();
+    // After a trap the module can't even free anything.
+    if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     throw error;
   }
   return loader.finish();

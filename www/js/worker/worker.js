@@ -7,7 +7,7 @@
  */
 
 import { codes, EngineError } from '../shared/protocol.js';
-import { startWasm } from './wasm.js';
+import { ranOutOfMemory, startWasm } from './wasm.js';
 import { loadModel } from './weights.js';
 
 /** @typedef {import('../shared/protocol.js').Request} Request */
@@ -195,18 +195,16 @@ self.onmessage = async ({ data }) => {
     const { result, transfer } = await handler(data, (progress) => self.postMessage({ id, progress }));
     self.postMessage({ id, result }, { transfer: transfer ?? [] });
   } catch (error) {
-    self.postMessage({ id, error: described(error) });
+    const description = described(error);
+    self.postMessage({ id, error: description });
     // After a trap the module's memory can't be trusted any more.
-    if (error instanceof WebAssembly.RuntimeError) crash(error);
+    if (error instanceof WebAssembly.RuntimeError) self.postMessage({ id: -1, error: description });
   }
 };
 
-self.onunhandledrejection = ({ reason }) => crash(reason);
-
-/** @param {unknown} error */
-function crash(error) {
-  self.postMessage({ id: -1, error: { code: codes.crashed, message: described(error).message } });
-}
+self.onunhandledrejection = ({ reason }) => {
+  self.postMessage({ id: -1, error: { code: codes.crashed, message: described(reason).message } });
+};
 
 /**
  * @param {any} error
@@ -214,7 +212,9 @@ function crash(error) {
  */
 function described(error) {
   const message = String(error?.message ?? error);
-  if (error instanceof WebAssembly.RuntimeError) return { code: codes.crashed, message };
+  if (error instanceof WebAssembly.RuntimeError) {
+    return ranOutOfMemory() ? { code: codes.memory, message: 'not enough memory' } : { code: codes.crashed, message };
+  }
   if (error instanceof RangeError) return { code: codes.memory, message };
   return { code: String(error?.code ?? 'unknown'), message };
 }

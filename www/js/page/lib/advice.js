@@ -63,6 +63,7 @@ const format = new Set([
   'invalid-manifest',
   'invalid-header',
   'duplicate-key',
+  'piece-order',
   'unsupported-dtype',
   'invalid-offsets',
   'trailing-bytes',
