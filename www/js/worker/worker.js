@@ -12,14 +12,13 @@ import { loadModel } from './weights.js';
 
 /** @typedef {import('../shared/protocol.js').Request} Request */
 /** @typedef {import('../shared/protocol.js').Progress['progress']} ProgressValue */
-/** @typedef {import('./wasm.js').Package} Package */
 /** @typedef {(progress: ProgressValue) => void} Report */
 /** @typedef {(message: Request & any, report: Report) => Promise<{result: unknown, transfer?: Transferable[]}>} Handler */
 
 /** Prompts with more tokens than this to compute report progress. */
 const LONG_PROMPT = 64;
 
-/** @type {InstanceType<Package['Engine']> | undefined} */
+/** @type {import('../../pkg/simd128/headlight.js').Engine | undefined} */
 let engine;
 /** @type {AbortController | undefined} */
 let loading;
