@@ -78,6 +78,45 @@ pageTest('arrow keys walk the heads and the cells', {}, async ({ page }) => {
   assert.deepEqual([fourth.row, fourth.column], [first.row, first.column]);
 });
 
+pageTest('a cell of the map goes with its column, and labels stay lit', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const field = page.locator('#text');
+  const words = 'one two three four five six seven eight nine ten'.split(' ');
+  const readout = page.locator('#cell-readout');
+  const drawn = (/** @type {number} */ size) =>
+    page.waitForFunction(
+      (wanted) => /** @type {HTMLCanvasElement} */ (document.querySelector('#head-map')).width === wanted,
+      size,
+    );
+  for (const stage of ['scores', 'masked']) {
+    await andAnswer(page, () => field.fill(words.join(' ')));
+    const size = await page.locator('#chips [data-id]').count();
+    await page.locator('#head-map').scrollIntoViewIfNeeded();
+    await drawn(size);
+    await page.locator(`input[name="stage"][value="${stage}"]`).check();
+    // Above the diagonal: its row stays when the text gets shorter.
+    await page.locator('#head-map').focus();
+    await page.keyboard.press('Home');
+    for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowRight');
+    assert.equal(await readout.getAttribute('data-column'), '8');
+
+    await andAnswer(page, () => field.fill(words.slice(0, 9).join(' ')));
+    const nine = await page.locator('#chips [data-id]').count();
+    assert.ok(nine > 8 && nine < size, `${nine} tokens`);
+    await page.locator('#head-map').scrollIntoViewIfNeeded();
+    await drawn(nine);
+    assert.equal(await readout.getAttribute('data-column'), '8', 'it stays while it exists');
+    assert.equal(await page.locator('.axis-column .lit').getAttribute('data-index'), '8', 'with its label');
+
+    await andAnswer(page, () => field.fill(words.slice(0, 3).join(' ')));
+    await page.locator('#head-map').scrollIntoViewIfNeeded();
+    await drawn(await page.locator('#chips [data-id]').count());
+    assert.equal(await readout.getAttribute('data-column'), null);
+    assert.match((await readout.textContent()) ?? '', /^Point at a cell/);
+    assert.equal(await page.locator('.axis .lit').count(), 0);
+  }
+});
+
 pageTest('everything can be reached with Tab, and leaving never traps', {}, async ({ page }) => {
   await waitForState(page, 'ready');
   await andAnswer(page, () => page.locator('#text').fill('Reach for the'));

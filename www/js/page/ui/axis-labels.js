@@ -31,6 +31,7 @@ export class AxisLabels {
     this.#tokens = tokens;
     this.#cell = cell;
     this.#made.clear();
+    this.#lit = null;
     this.element.replaceChildren();
   }
 

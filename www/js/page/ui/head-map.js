@@ -90,11 +90,12 @@ export class HeadMap extends EventTarget {
     this.#size = size;
     putPixels(this.#canvas, paintMatrix(values, size, palette, { low, high, power, masked }), size);
     this.#canvas.setAttribute('aria-label', name);
+    // A shorter text has neither the row nor, above the diagonal, the column.
+    if (this.#gone()) this.select(null);
     if (grown) {
       const longest = tokens.reduce((length, token) => Math.max(length, tokenLabel(token).length), 0);
       this.element.style.setProperty('--longest', String(longest));
       this.#layout(true);
-      if (this.#cursor && this.#cursor.row >= size) this.select(null);
     }
     // The same cell has another value now.
     this.#point(this.#cursor);
@@ -181,7 +182,12 @@ export class HeadMap extends EventTarget {
     this.#rows.update(this.#tokens, side);
     this.#columns.update(this.#tokens, side);
     this.#drawLabels();
-    if (this.#cursor && this.#cursor.row < this.#size) this.#point(this.#cursor);
+    if (this.#cursor && !this.#gone()) this.#point(this.#cursor);
+  }
+
+  /** Whether a cell is pointed at that the map no longer has. */
+  #gone() {
+    return this.#cursor !== null && Math.max(this.#cursor.row, this.#cursor.column) >= this.#size;
   }
 
   #drawLabels() {
