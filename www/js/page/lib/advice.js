@@ -24,7 +24,7 @@ const table = {
   'unsupported-browser': {
     title: 'This browser can’t run the model',
     advice:
-      'It needs WebAssembly with SIMD: Chrome or Edge 91, Firefox 89, Safari 16.4, or newer. Lockdown and enhanced security modes switch it off; you can allow this site there.',
+      'It needs WebAssembly with SIMD: Chrome or Edge 93, Firefox 114, Safari 16.4, or newer. Lockdown and enhanced security modes switch it off; you can allow this site there.',
   },
   'out-of-memory': {
     title: 'Not enough memory',
@@ -57,7 +57,6 @@ const table = {
 
 /** Codes that all mean: the files themselves are not a GPT-2 that this page can run. */
 const format = new Set([
-  'format',
   'invalid-json',
   'unsupported-config',
   'invalid-manifest',

@@ -14,12 +14,6 @@ export class StatusLine {
   element = h('div', { id: 'status' }, this.#line, this.#notices);
 
   /** @param {string} message */
-  show(message) {
-    this.#line.textContent = message;
-    this.#notices.replaceChildren();
-  }
-
-  /** @param {string} message */
   fail(message) {
     this.#line.textContent = '';
     this.#notices.replaceChildren(h('span', { role: 'alert', class: 'failed' }, message));

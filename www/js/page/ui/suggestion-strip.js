@@ -67,10 +67,6 @@ export class SuggestionStrip extends EventTarget {
     this.element.classList.add('dismissed');
   }
 
-  get dismissed() {
-    return this.element.classList.contains('dismissed');
-  }
-
   /** @param {boolean} open */
   setOpen(open) {
     this.#more.setAttribute('aria-expanded', String(open));
