@@ -60,6 +60,82 @@ pageTest('typing ends a generation and goes on after it', {}, async ({ page }) =
   assert.deepEqual(expected, await suggestions(page));
 });
 
+/** @param {import('playwright-core').Page} page */
+async function someTokens(page) {
+  await page.waitForFunction(() => /\d tokens?/.test(document.querySelector('#generate-progress')?.textContent ?? ''));
+}
+
+pageTest('a key that changes nothing ends a generation, and the strip goes on', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const field = page.locator('#text');
+  await andAnswer(page, () => field.fill('The king said'));
+  await startLongGeneration(page);
+  await someTokens(page);
+  await field.focus();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.press('Delete');
+  await page.locator('#generate').waitFor();
+  await page.locator('#strip[aria-busy="false"]').waitFor();
+  const text = await field.inputValue();
+  assert.ok(text.startsWith('The king said') && text.length > 'The king said'.length, text);
+  assert.match((await page.locator('#generate-progress').textContent()) ?? '', /typing/);
+  // The strip answers this very text.
+  await settled(page);
+  const shown = await suggestions(page);
+  await andAnswer(page, () => field.fill('x'));
+  await andAnswer(page, () => field.fill(text));
+  assert.deepEqual(shown, await suggestions(page));
+});
+
+pageTest('Alt with a key leaves a generation alone', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const field = page.locator('#text');
+  await andAnswer(page, () => field.fill('The king said'));
+  await startLongGeneration(page);
+  await someTokens(page);
+  await field.focus();
+  await page.keyboard.press('Alt+2');
+  await page.keyboard.press('Alt+d');
+  await page.waitForTimeout(200);
+  assert.ok(await page.locator('#stop').isVisible(), 'it goes on');
+  assert.equal(await field.inputValue(), 'The king said', 'nothing was taken');
+  await page.keyboard.press('Escape');
+  await page.locator('#generate').waitFor();
+  await page.locator('#strip[aria-busy="false"]').waitFor();
+});
+
+pageTest('the end of a generation leaves the page where the user looks', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('The king said'));
+  await startLongGeneration(page);
+  await someTokens(page);
+  // With the mouse, so that no focus ring says that the keyboard is in use.
+  const head = page.locator('#head-grid [data-layer="1"][data-head="1"]');
+  await head.click();
+  const title = page.locator('#head-title');
+  assert.equal(await title.textContent(), 'Layer 1, head 1', 'the pick shows at once');
+  assert.match((await page.locator('#cell-readout').textContent()) ?? '', /when the text is complete/);
+  const view = page.locator('.head-view');
+  assert.ok(await view.evaluate((element) => element.classList.contains('waiting')));
+  const before = await page.evaluate(() => scrollY);
+  assert.ok(before > 200, `the heads are further down, at ${before}`);
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.querySelector('#stop')).click());
+  await page.waitForFunction(() => /stopped/.test(document.querySelector('#generate-progress')?.textContent ?? ''));
+  await settled(page);
+  assert.equal(await page.evaluate(() => scrollY), before);
+  assert.ok(await head.evaluate((element) => element === document.activeElement), 'and the focus');
+  await page.locator('.head-view[data-layer="1"][data-head="1"]:not(.waiting)').waitFor();
+});
+
+pageTest('what happened is told together with what is suggested', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const told = page.locator('p.sr-only[role="status"]');
+  await told.filter({ hasText: /is ready\. Suggestions: / }).waitFor({ state: 'attached' });
+  await page.locator('#limit').fill('3');
+  await page.locator('#generate').click();
+  await told.filter({ hasText: /tokens?.*; .*\. Suggestions: / }).waitFor({ state: 'attached' });
+});
+
 pageTest('Esc ends a generation and keeps what there is', {}, async ({ page }) => {
   await waitForState(page, 'ready');
   const field = page.locator('#text');

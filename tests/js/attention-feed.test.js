@@ -84,6 +84,28 @@ test('an answer about other tokens is not shown', async () => {
   assert.equal(shown, 1);
 });
 
+test('an answer that was not shown is asked for again, at the earliest with the next text', async () => {
+  const { feed, asked, state } = setUp();
+  let shown = 0;
+  feed.addEventListener('attention', () => shown++);
+  feed.showMap(true);
+  feed.refresh(1);
+  await sleep(settle);
+  assert.equal(shown, 1);
+  state.revision = 2; // text is being generated
+  feed.showHead(1, 1);
+  await sleep(settle);
+  feed.showHead(2, 2);
+  await sleep(settle);
+  assert.deepEqual([asked, shown], [['head 0.0', 'head 1.1'], 1], 'no use in asking on');
+  // It came to nothing: the engine is back at the tokens that the page knows.
+  state.revision = 1;
+  feed.showHead(1, 1);
+  feed.refresh(1);
+  await sleep(settle);
+  assert.deepEqual([asked, shown], [['head 0.0', 'head 1.1', 'head 1.1'], 2]);
+});
+
 test('a request that fails is told, and the next text asks again', async () => {
   const { feed, asked, state } = setUp();
   /** @type {string[]} */

@@ -93,20 +93,33 @@ export class AttentionFeed extends EventTarget {
     if (this.#headVisible && this.#headDrawn !== wanted) {
       return async () => {
         const detail = await this.#source.attention(layer, head);
+        if (!this.#fits(detail.revision, revision)) return;
         this.#headDrawn = wanted;
-        // The page's tokens belong to its own revision; a newer one is announced by `refresh` soon.
-        if (detail.revision === this.#revision) this.dispatchEvent(new CustomEvent('attention', { detail }));
+        this.dispatchEvent(new CustomEvent('attention', { detail }));
       };
     }
     for (const visible of [...this.#layers].sort((a, b) => a - b)) {
       if (this.#drawn.get(visible) === revision) continue;
       return async () => {
         const detail = await this.#source.thumbnails(visible, this.#cells);
+        if (!this.#fits(detail.revision, revision)) return;
         this.#drawn.set(visible, revision);
-        if (detail.revision === this.#revision) this.dispatchEvent(new CustomEvent('thumbnails', { detail }));
+        this.dispatchEvent(new CustomEvent('thumbnails', { detail }));
       };
     }
     return null;
+  }
+
+  /**
+   * Whether an answer is about the tokens that the page knows.
+   * @param {number} answered
+   * @param {number} asked the page's revision when it asked
+   */
+  #fits(answered, asked) {
+    if (answered === asked && asked === this.#revision) return true;
+    // The engine is ahead: asking again is of no use until `refresh` announces the newer tokens.
+    if (asked === this.#revision) this.#revision = null;
+    return false;
   }
 
   async #run() {

@@ -152,7 +152,7 @@ async function load() {
   view.setDepth(model.width / model.heads);
   generatePanel.setLimits(model.positions, model.vocabulary);
   setState('ready');
-  announcer.say(`${model.name} is ready.`);
+  announcer.tell(`${model.name} is ready.`);
   suggest(performance.now());
 }
 
@@ -280,6 +280,8 @@ async function generate() {
   let count = 0;
   const prompt = field.beforeCaret;
   strip.setStale(true);
+  // The engine's tokens now run ahead of those that the page knows.
+  feed.refresh(null);
   field.startStream();
   generatePanel.start();
   try {
@@ -302,7 +304,7 @@ async function generate() {
   const kept = field.endStream(text);
   written = kept;
   generatePanel.offerRemove(kept !== null);
-  announcer.say(generatePanel.summary);
+  announcer.tell(generatePanel.summary);
   suggest(performance.now());
 }
 
@@ -314,6 +316,8 @@ field.addEventListener('interrupt', () => {
   generating = null;
   generatePanel.fail('Stopped by typing.');
   stop();
+  // The text was put in while the generation was still on, and not every key changes it after that.
+  suggest(performance.now());
 });
 generatePanel.addEventListener('generate', generate);
 generatePanel.addEventListener('stop', stop);
@@ -337,6 +341,7 @@ grid.addEventListener('pick', (event) => {
   const { layer, head } = /** @type {CustomEvent<{layer: number, head: number}>} */ (event).detail;
   grid.pick(layer, head);
   feed.showHead(layer, head);
+  if (generating) view.waitFor(layer, head);
   // On a narrow screen the map lies below the grid; without this a pick would seem to do nothing.
   view.element.scrollIntoView({ block: 'nearest' });
 });

@@ -36,6 +36,9 @@ const stages = [
 
 const listed = 4;
 
+/** What the readout's data attributes tell of a cell. */
+const facts = ['row', 'column', 'value', 'rowSum', 'masked'];
+
 /**
  * One head in large: the map, its scale, and in words what is under the cursor.
  * Events: `cell` with `{cell, pinned}`, `scale` when weights are to be coloured otherwise.
@@ -63,6 +66,8 @@ export class HeadView extends EventTarget {
   /** @type {Cell | null} */
   #cell = null;
   #depth = 64;
+  /** Whether what is drawn is another head than the chosen one. */
+  #waiting = false;
 
   constructor() {
     super();
@@ -134,19 +139,37 @@ export class HeadView extends EventTarget {
   update(attention, tokens) {
     this.#attention = attention;
     this.#tokens = tokens;
+    this.#setWaiting(false);
     this.#draw();
+  }
+
+  /**
+   * Another head was chosen while text is being generated; its map can only come afterwards.
+   * @param {number} layer
+   * @param {number} head
+   */
+  waitFor(layer, head) {
+    this.#setWaiting(this.#attention?.layer !== layer || this.#attention.head !== head);
+    this.#title.textContent = `Layer ${layer}, head ${head}`;
+    this.#drawReadout();
+  }
+
+  /** @param {boolean} waiting */
+  #setWaiting(waiting) {
+    this.#waiting = waiting;
+    this.element.classList.toggle('waiting', waiting);
   }
 
   /** Pins the strongest cell of a row. @param {number} row */
   selectRow(row) {
-    if (!this.#attention || row >= this.#attention.size) return;
+    if (!this.#attention || this.#waiting || row >= this.#attention.size) return;
     const [first] = strongest(this.#attention.weights, this.#attention.size, row, 1);
     this.#map.select({ row, column: first.column });
   }
 
   #draw() {
     const attention = this.#attention;
-    if (!attention || !this.#palettes) return;
+    if (!attention || this.#waiting || !this.#palettes) return;
     const { layer, head, size, weights, scores } = attention;
     const stage = this.#stage;
     const masked = stage !== 'scores';
@@ -172,15 +195,18 @@ export class HeadView extends EventTarget {
   #drawReadout() {
     const readout = this.#readout;
     const attention = this.#attention;
-    if (!attention) {
-      readout.textContent = 'The map appears as soon as the model has read the text.';
+    if (!attention || this.#waiting) {
+      for (const name of facts) delete readout.dataset[name];
+      readout.textContent = this.#waiting
+        ? 'The map of this head follows when the text is complete.'
+        : 'The map appears as soon as the model has read the text.';
       return;
     }
     const { size, weights, scores } = attention;
     const cell = this.#cell;
     this.#drawSentence(cell?.row ?? size - 1);
     if (!cell) {
-      for (const name of ['row', 'column', 'value', 'rowSum', 'masked']) delete readout.dataset[name];
+      for (const name of facts) delete readout.dataset[name];
       readout.textContent = 'Point at a cell to read it; click to keep it.';
       return;
     }

@@ -7,7 +7,10 @@ const composesEveryWord = /Android/.test(navigator.userAgent);
 
 /** Keys that are about to change the text. @param {KeyboardEvent} event */
 function edits(event) {
-  if (event.ctrlKey || event.metaKey) return /^[vxyz]$/i.test(event.key);
+  // AltGr, which Windows reports as Ctrl+Alt, types characters; Alt alone belongs to menus and to the suggestions.
+  const altGr = event.getModifierState('AltGraph');
+  if (event.altKey && !altGr) return false;
+  if (!altGr && (event.ctrlKey || event.metaKey)) return /^[vxyz]$/i.test(event.key);
   return event.key.length === 1 || /^(Backspace|Delete|Enter|Process|Unidentified)$/.test(event.key);
 }
 
@@ -62,16 +65,8 @@ export class TextField extends EventTarget {
     this.#drawMirror();
   }
 
-  get text() {
-    return this.#area.value;
-  }
-
   get beforeCaret() {
     return this.#area.value.slice(0, this.#area.selectionStart);
-  }
-
-  focus() {
-    this.#area.focus();
   }
 
   /**
@@ -160,13 +155,14 @@ export class TextField extends EventTarget {
 
   /** Focus opens the keyboard on a phone, which nobody asked for by tapping an example. */
   #focusIfHarmless() {
-    if (!matchMedia('(pointer: coarse)').matches) this.#area.focus();
+    if (!matchMedia('(pointer: coarse)').matches) this.#area.focus({ preventScroll: true });
   }
 
   /** @param {string} text replaces the selection */
   #replace(text) {
     const area = this.#area;
     const active = document.activeElement;
+    const { scrollX, scrollY } = window;
     this.#focusIfHarmless();
     const command = text === '' ? 'delete' : 'insertText';
     // The only way in that the browser's undo knows of. It needs the focus.
@@ -174,9 +170,14 @@ export class TextField extends EventTarget {
       area.setRangeText(text, area.selectionStart, area.selectionEnd, 'end');
       area.dispatchEvent(new InputEvent('input', { inputType: 'insertText', bubbles: true }));
     }
-    // A keyboard user goes on from the key that was pressed.
-    if (active instanceof HTMLElement && active !== area && active.matches(':focus-visible, .keeps-focus'))
-      active.focus();
+    if (active === area) return;
+    // A keyboard user goes on from the key that was pressed, and whoever is in another part of the page stays there.
+    const elsewhere = area.closest('section')?.contains(active) === false;
+    if (active instanceof HTMLElement && (elsewhere || active.matches(':focus-visible, .keeps-focus'))) {
+      active.focus({ preventScroll: true });
+    }
+    // The command brings the caret into view, which is not where the user is looking.
+    scrollTo({ left: scrollX, top: scrollY, behavior: 'instant' });
   }
 
   /** @param {KeyboardEvent} event */
