@@ -49,6 +49,7 @@ const types = {
  * @property {string} [root]       folder to serve, `www` by default
  * @property {string} [mount]      where: `/`, or something like `/repo/sub/`
  * @property {number} [port]       0 for any free one
+ * @property {string} [cacheControl]  what browsers are told of keeping files, `no-cache` by default
  * @property {boolean} [isolated]  send the headers that make the page cross-origin isolated
  * @property {Record<string, string>} [mounts]  more folders (prefix with a final `/`) or files, by URL path
  * @property {(request: Asked) => Fault | null | undefined} [fault]  asked for every request
@@ -119,7 +120,8 @@ async function sendFaulty(response, body, fault) {
  * @param {Options} [options]
  */
 export async function serve(options = {}) {
-  const { root = www, mount = '/', port = 0, isolated = false, mounts = {}, fault: faultFor } = options;
+  const { root = www, mount = '/', port = 0, cacheControl = 'no-cache', isolated = false, mounts = {} } = options;
+  const faultFor = options.fault;
   if (!mount.startsWith('/') || !mount.endsWith('/')) throw new Error(`mount ${mount} must begin and end with a slash`);
   const table = /** @type {[string, string][]} */ (Object.entries({ [mount]: root, ...mounts }));
   table.sort(([a], [b]) => b.length - a.length);
@@ -141,7 +143,7 @@ export async function serve(options = {}) {
       return;
     }
 
-    response.setHeader('cache-control', 'no-cache');
+    response.setHeader('cache-control', cacheControl);
     if (isolated) {
       response.setHeader('cross-origin-opener-policy', 'same-origin');
       response.setHeader('cross-origin-embedder-policy', 'require-corp');

@@ -12,8 +12,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from '../browser/chromium.mjs';
+import { makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
-import { makeCheckpoint } from './make-checkpoint.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const cache = join(root, 'target/bench');

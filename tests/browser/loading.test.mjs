@@ -1,7 +1,11 @@
 // @ts-check
 /** Everything that can go wrong between the server and the model, and the way back from each. */
 import assert from 'node:assert/strict';
-import { andAnswer, downloadErrors, pageTest, settled, suggestions, waitForState } from './harness.mjs';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeCheckpoint, splitTokenizer } from '../make-checkpoint.mjs';
+import { andAnswer, downloadErrors, pageTest, root, settled, suggestions, waitForState } from './harness.mjs';
 
 const typed = 'Half a sentence that must survive';
 const manifest = /\/models\/built-in\/manifest\.json$/;
@@ -65,6 +69,27 @@ const faults = [
   },
 ];
 
+faults.push(
+  {
+    name: 'the engine\u2019s script is missing',
+    files: /\/pkg\/.*\.js$/,
+    fault: { status: 404 },
+    says: /could not be fetched/,
+  },
+  {
+    name: 'the engine\u2019s module is missing',
+    files: /\.wasm$/,
+    fault: { status: 404 },
+    says: /404/,
+  },
+  {
+    name: 'a web page in place of the engine\u2019s module',
+    files: /\.wasm$/,
+    fault: { type: 'text/html; charset=utf-8', body: page404 },
+    says: /web page/i,
+  },
+);
+
 for (const { name, files, fault, says } of faults) {
   let broken = true;
   pageTest(
@@ -84,6 +109,60 @@ for (const { name, files, fault, says } of faults) {
     },
   );
 }
+
+for (const { name, files } of [
+  { name: 'a damaged shard', files: shard },
+  { name: 'a damaged tokenizer', files: /\/tokenizer\.json$/ },
+]) {
+  let broken = true;
+  pageTest(
+    `${name} that the browser was told to keep is fetched anew by a retry`,
+    {
+      server: {
+        cacheControl: 'max-age=600',
+        fault: (request) => (broken && files.test(request.path) ? { flip: 123_456 } : null),
+      },
+    },
+    async ({ page }) => {
+      await page.locator('#text').fill(typed);
+      await waitForState(page, 'failed');
+      broken = false;
+      await recovers(page);
+    },
+  );
+}
+
+const hub = mkdtempSync(join(tmpdir(), 'headlight-hub-'));
+makeCheckpoint(hub, join(root, 'www/models/built-in'), { layers: 2, heads: 2, width: 32, positions: 64 });
+splitTokenizer(hub);
+pageTest(
+  'a folder in the hub\u2019s layout is quantised as it arrives',
+  // There is no manifest and no tokenizer.json, which is how the page knows.
+  { server: { mounts: { '/models/built-in/': hub } }, expected: downloadErrors },
+  async ({ page }) => {
+    await waitForState(page, 'ready');
+    await andAnswer(page, () => page.locator('#text').fill('The cat sat on the'));
+    for (const text of await suggestions(page)) assert.match(text, /\d\s*%/);
+    assert.match(await page.locator('body').innerText(), /2 layers/);
+  },
+);
+
+let slowEngine = true;
+pageTest(
+  'loading can be cancelled while the engine itself comes slowly',
+  {
+    server: {
+      fault: ({ path }) =>
+        slowEngine && path.endsWith('.wasm') ? { drip: { bytes: 20_000, milliseconds: 200 } } : null,
+    },
+  },
+  async ({ page }) => {
+    await waitForState(page, 'loading');
+    await page.getByRole('button', { name: /cancel/i }).click();
+    await waitForState(page, 'cancelled');
+    slowEngine = false;
+  },
+);
 
 let unplugged = false;
 pageTest(

@@ -2,13 +2,9 @@
 /** Finds the WebAssembly build that this browser can run, and starts it. */
 
 import { codes, EngineError } from '../shared/protocol.js';
+import { SIMD_PROBE } from '../shared/simd-probe.js';
 
 /** @typedef {typeof import('../../pkg/simd128/headlight.js')} Package */
-
-/** A module of one function with one SIMD-128 instruction: `i32.const 0, i8x16.splat, drop`. */
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11,
-]);
 
 /** @type {Promise<Package> | undefined} */
 let started;
@@ -50,7 +46,10 @@ async function start() {
   }
   const name = 'simd128';
   const url = new URL(`../../pkg/${name}/headlight_bg.wasm`, import.meta.url);
-  const [module, bytes] = await Promise.all([import(`../../pkg/${name}/headlight.js`), fetchWasm(url)]);
+  const glue = import(`../../pkg/${name}/headlight.js`).catch(() => {
+    throw new EngineError(codes.offline, 'the engine could not be fetched');
+  });
+  const [module, bytes] = await Promise.all([glue, fetchWasm(url)]);
   try {
     memory = (await module.default({ module_or_path: bytes })).memory;
   } catch (error) {

@@ -14,9 +14,10 @@ const PROGRESS_INTERVAL = 50;
  * @param {Package} wasm
  * @param {string} base   the folder's URL, ending in a slash
  * @param {AbortSignal} signal
+ * @param {'default' | 'reload'} cache   `reload` after a failure: what the browser keeps may be the damaged file
  * @param {(progress: LoadProgress) => void} report
  */
-export async function loadModel(wasm, base, signal, report) {
+export async function loadModel(wasm, base, signal, cache, report) {
   report({ step: 'manifest', loaded: 0, total: 0 });
   const loader = (await shardedFolder(wasm, base, signal)) ?? (await hubFolder(wasm, base, signal));
   try {
@@ -27,7 +28,10 @@ export async function loadModel(wasm, base, signal, report) {
     for (const file of files) {
       const step = file.isTokenizer ? 'tokenizer' : 'weights';
       loader.begin(file.name);
-      const response = await request(new URL(file.name, base), signal);
+      // Only the names of shards change with their content; the browser may keep those without asking.
+      const isShard = known && !file.isTokenizer;
+      const mode = cache === 'default' && !isShard ? 'no-cache' : cache;
+      const response = await request(new URL(file.name, base), signal, { cache: mode });
       if (!known && !file.isTokenizer) total = before + announcedLength(response);
       let reported = 0;
       before += await stream(response, file.name, signal, (bytes, loaded) => {
@@ -55,8 +59,7 @@ export async function loadModel(wasm, base, signal, report) {
  * @param {AbortSignal} signal
  */
 async function shardedFolder(wasm, base, signal) {
-  // Always asked anew: the shards' names change with their content, the manifest's does not.
-  const response = await request(new URL('manifest.json', base), signal, { cache: 'no-cache', mayBeMissing: true });
+  const response = await request(new URL('manifest.json', base), signal, { mayBeMissing: true });
   return response && wasm.ModelLoader.fromManifest(await body(response, 'manifest.json', signal));
 }
 
@@ -85,15 +88,16 @@ async function hubFolder(wasm, base, signal) {
  * @overload
  * @param {URL} url
  * @param {AbortSignal} signal
+ * @param {{cache?: RequestCache}} [options]
  * @returns {Promise<Response>}
  */
 /**
  * @param {URL} url
  * @param {AbortSignal} signal
- * @param {{mayBeMissing?: boolean, cache?: RequestCache}} [options]
+ * @param {{mayBeMissing?: boolean, cache?: RequestCache}} [options]   `no-cache` asks the server whether the file changed
  * @returns {Promise<Response | null>}
  */
-async function request(url, signal, { mayBeMissing = false, cache = 'default' } = {}) {
+async function request(url, signal, { mayBeMissing = false, cache = 'no-cache' } = {}) {
   const name = url.pathname.split('/').at(-1);
   const response = await fetch(url, { signal, cache, credentials: 'omit', referrerPolicy: 'no-referrer' }).catch(
     (error) => {

@@ -25,6 +25,8 @@ let loading;
 /** Counts texts; whoever works for an older one gives up. */
 let newestText = 0;
 let stopRequested = false;
+/** Set by a load that failed: what the browser keeps may be what was wrong. */
+let distrustCache = false;
 /** Settles when the newest text is computed, so that attention is not shown for half of it. */
 let computed = Promise.resolve();
 
@@ -49,14 +51,38 @@ function yieldToMessages() {
 }
 
 /**
- * Computes a text, unless a newer one comes.
+ * Rejects as soon as the signal says so, whatever the promise does.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+function unlessAborted(promise, signal) {
+  return Promise.race([
+    promise,
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true })),
+  ]);
+}
+
+/** Resolves when the newest text is computed, or nothing can be. */
+async function settled() {
+  for (let awaited; awaited !== computed; ) {
+    awaited = computed;
+    await awaited;
+  }
+}
+
+/**
+ * Computes a text, unless a newer one comes or it is not wanted any more.
  * @param {string} text
  * @param {Report} report
+ * @param {() => boolean} [unwanted]
  */
-function compute(text, report) {
+function compute(text, report, unwanted) {
   const ticket = ++newestText;
   const giveWay = () => {
     if (ticket !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
+    if (unwanted?.()) throw new EngineError(codes.cancelled, 'the text is not wanted any more');
   };
   const work = async () => {
     // Texts that are already waiting behind this one make it needless.
@@ -88,15 +114,17 @@ const handlers = {
     const mine = new AbortController();
     loading = mine;
     try {
-      const wasm = await startWasm();
-      if (mine.signal.aborted) throw mine.signal.reason;
-      const loaded = await loadModel(wasm, base, mine.signal, report);
+      const wasm = await unlessAborted(startWasm(), mine.signal);
+      const loaded = await loadModel(wasm, base, mine.signal, distrustCache ? 'reload' : 'default', report);
+      distrustCache = false;
       engine?.free();
       engine = loaded;
       newestText += 1;
       return { result: { ...engine.info(), memory: wasm.memoryBytes() } };
     } catch (error) {
-      throw mine.signal.aborted ? new EngineError(codes.cancelled, 'loading was cancelled') : error;
+      if (mine.signal.aborted) throw new EngineError(codes.cancelled, 'loading was cancelled');
+      distrustCache = true;
+      throw error;
     } finally {
       if (loading === mine) loading = undefined;
     }
@@ -126,31 +154,33 @@ const handlers = {
 
   async generate({ text, sampling, limit }, report) {
     stopRequested = false;
-    const { engine, giveWay } = await compute(text, report);
-    engine.beginGeneration(sampling.temperature, sampling.topK, sampling.topP, sampling.seed);
-    const start = performance.now();
     let generated = '';
     let count = 0;
+    let start = performance.now();
     const tokensPerSecond = () => (count * 1000) / Math.max(performance.now() - start, 0.001);
     /** @param {string} reason */
     const end = (reason) => ({
       result: { reason, text: generated, count, tokensPerSecond: count && tokensPerSecond() },
     });
-    while (count < limit) {
-      await yieldToMessages();
-      if (stopRequested) return end('stopped');
-      try {
+    try {
+      const { engine, giveWay } = await compute(text, report, () => stopRequested);
+      engine.beginGeneration(sampling.temperature, sampling.topK, sampling.topP, sampling.seed);
+      start = performance.now();
+      while (count < limit) {
+        await yieldToMessages();
         giveWay();
-      } catch {
-        return end('stopped');
+        const step = engine.generate();
+        if (step.reason) return end(step.reason);
+        generated += step.text;
+        count += 1;
+        report({ ...step, tokensPerSecond: tokensPerSecond() });
       }
-      const step = engine.generate();
-      if (step.reason) return end(step.reason);
-      generated += step.text;
-      count += 1;
-      report({ ...step, tokensPerSecond: tokensPerSecond() });
+      return end('limit');
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.code !== codes.superseded && error.code !== codes.cancelled) throw error;
+      return end('stopped');
     }
-    return end('limit');
   },
 
   async stop() {
@@ -159,7 +189,7 @@ const handlers = {
   },
 
   async attention({ layer, head }) {
-    await computed;
+    await settled();
     const engine = loadedEngine();
     const map = engine.attention(layer, head);
     const { size, scores, weights } = map;
@@ -172,7 +202,7 @@ const handlers = {
 
   async thumbnails({ layer, cells }) {
     const text = newestText;
-    await computed;
+    await settled();
     await yieldToMessages();
     if (text !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
     const engine = loadedEngine();

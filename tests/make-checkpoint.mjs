@@ -1,9 +1,10 @@
 // @ts-check
 /**
  * Writes a folder that looks like `openai-community/gpt2` on the hub to every program that reads it: the same tensors,
- * shapes, order and masks in `model.safetensors`, but seeded random weights. Speed and memory depend on nothing else.
+ * order and masks in `model.safetensors`, in that shape or a smaller one, but seeded random weights. Speed and memory
+ * depend on nothing else.
  *
- *   node tests/bench/make-checkpoint.mjs [--out FOLDER] [--tokenizer FOLDER]
+ *   node tests/make-checkpoint.mjs [--out FOLDER] [--tokenizer FOLDER]
  */
 import {
   closeSync,
@@ -11,7 +12,9 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -19,37 +22,42 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const LAYERS = 12;
-const WIDTH = 768;
-const POSITIONS = 1024;
 const VOCABULARY = 50257;
 const DEVIATION = 0.02;
 
-/** @returns {[string, number[]][]} name and shape, in the order of the hub's file: by name */
-function tensors() {
+/** @typedef {{layers: number, heads: number, width: number, positions: number}} Shape */
+
+/** @type {Shape} */
+const GPT2_SMALL = { layers: 12, heads: 12, width: 768, positions: 1024 };
+
+/**
+ * @param {Shape} shape
+ * @returns {[string, number[]][]} name and shape, in the order of the hub's file: by name
+ */
+function tensors({ layers, width, positions }) {
   /** @type {[string, number[]][]} */
   const list = [
-    ['ln_f.bias', [WIDTH]],
-    ['ln_f.weight', [WIDTH]],
-    ['wpe.weight', [POSITIONS, WIDTH]],
-    ['wte.weight', [VOCABULARY, WIDTH]],
+    ['ln_f.bias', [width]],
+    ['ln_f.weight', [width]],
+    ['wpe.weight', [positions, width]],
+    ['wte.weight', [VOCABULARY, width]],
   ];
-  for (let layer = 0; layer < LAYERS; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     /** @type {[string, number[]][]} */
     const block = [
-      ['attn.bias', [1, 1, POSITIONS, POSITIONS]],
-      ['attn.c_attn.bias', [3 * WIDTH]],
-      ['attn.c_attn.weight', [WIDTH, 3 * WIDTH]],
-      ['attn.c_proj.bias', [WIDTH]],
-      ['attn.c_proj.weight', [WIDTH, WIDTH]],
-      ['ln_1.bias', [WIDTH]],
-      ['ln_1.weight', [WIDTH]],
-      ['ln_2.bias', [WIDTH]],
-      ['ln_2.weight', [WIDTH]],
-      ['mlp.c_fc.bias', [4 * WIDTH]],
-      ['mlp.c_fc.weight', [WIDTH, 4 * WIDTH]],
-      ['mlp.c_proj.bias', [WIDTH]],
-      ['mlp.c_proj.weight', [4 * WIDTH, WIDTH]],
+      ['attn.bias', [1, 1, positions, positions]],
+      ['attn.c_attn.bias', [3 * width]],
+      ['attn.c_attn.weight', [width, 3 * width]],
+      ['attn.c_proj.bias', [width]],
+      ['attn.c_proj.weight', [width, width]],
+      ['ln_1.bias', [width]],
+      ['ln_1.weight', [width]],
+      ['ln_2.bias', [width]],
+      ['ln_2.weight', [width]],
+      ['mlp.c_fc.bias', [4 * width]],
+      ['mlp.c_fc.weight', [width, 4 * width]],
+      ['mlp.c_proj.bias', [width]],
+      ['mlp.c_proj.weight', [4 * width, width]],
     ];
     list.push(...block.map(([name, shape]) => /** @type {[string, number[]]} */ ([`h.${layer}.${name}`, shape])));
   }
@@ -100,12 +108,15 @@ function normals() {
   };
 }
 
-/** @param {string} path */
-function writeWeights(path) {
+/**
+ * @param {string} path
+ * @param {Shape} model
+ */
+function writeWeights(path, model) {
   /** @type {Record<string, unknown>} */
   const header = { __metadata__: { format: 'pt' } };
   let end = 0;
-  for (const [name, shape] of tensors()) {
+  for (const [name, shape] of tensors(model)) {
     const start = end;
     end += 4 * shape.reduce((product, size) => product * size, 1);
     header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
@@ -114,8 +125,9 @@ function writeWeights(path) {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
 
-  const mask = new Float32Array(POSITIONS * POSITIONS);
-  for (let row = 0; row < POSITIONS; row++) mask.fill(1, row * POSITIONS, row * POSITIONS + row + 1);
+  const { positions } = model;
+  const mask = new Float32Array(positions * positions);
+  for (let row = 0; row < positions; row++) mask.fill(1, row * positions, row * positions + row + 1);
   const fill = normals();
   const piece = new Float32Array(1 << 20);
 
@@ -126,7 +138,7 @@ function writeWeights(path) {
   };
   write(length);
   write(json);
-  for (const [name, shape] of tensors()) {
+  for (const [name, shape] of tensors(model)) {
     let left = shape.reduce((product, size) => product * size, 1);
     if (name.endsWith('.attn.bias')) {
       write(new Uint8Array(mask.buffer));
@@ -146,9 +158,10 @@ function writeWeights(path) {
 
 /**
  * @param {string} out
- * @param {string} tokenizer folder with the tokenizer's files
+ * @param {string} tokenizer folder with `tokenizer.json`
+ * @param {Shape} [model]
  */
-export function makeCheckpoint(out, tokenizer) {
+export function makeCheckpoint(out, tokenizer, model = GPT2_SMALL) {
   mkdirSync(out, { recursive: true });
   writeFileSync(
     join(out, 'config.json'),
@@ -160,23 +173,34 @@ export function makeCheckpoint(out, tokenizer) {
         eos_token_id: 50256,
         layer_norm_epsilon: 1e-5,
         model_type: 'gpt2',
-        n_ctx: POSITIONS,
-        n_embd: WIDTH,
-        n_head: 12,
-        n_layer: LAYERS,
-        n_positions: POSITIONS,
+        n_ctx: model.positions,
+        n_embd: model.width,
+        n_head: model.heads,
+        n_layer: model.layers,
+        n_positions: model.positions,
         vocab_size: VOCABULARY,
       },
       null,
       2,
     ),
   );
-  const names = ['tokenizer.json', 'vocab.json', 'merges.txt'].filter((name) => existsSync(join(tokenizer, name)));
-  if (names.length === 0) throw new Error(`no tokenizer files in ${tokenizer}`);
-  for (const name of names) copyFileSync(join(tokenizer, name), join(out, name));
+  copyFileSync(join(tokenizer, 'tokenizer.json'), join(out, 'tokenizer.json'));
   const weights = join(out, 'model.safetensors');
-  if (!existsSync(weights)) writeWeights(weights);
+  if (!existsSync(weights)) writeWeights(weights, model);
   return out;
+}
+
+/**
+ * Puts `vocab.json` and `merges.txt` in place of a folder's `tokenizer.json`, as older checkpoints have them.
+ * @param {string} folder
+ */
+export function splitTokenizer(folder) {
+  const path = join(folder, 'tokenizer.json');
+  const { vocab, merges } = JSON.parse(readFileSync(path, 'utf8')).model;
+  writeFileSync(join(folder, 'vocab.json'), JSON.stringify(vocab));
+  const lines = merges.map((/** @type {string | string[]} */ merge) => [merge].flat().join(' '));
+  writeFileSync(join(folder, 'merges.txt'), ['#version: 0.2', ...lines, ''].join('\n'));
+  rmSync(path);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
