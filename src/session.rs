@@ -68,10 +68,15 @@ impl Session {
     /// A session without text.
     ///
     /// # Errors
-    /// If the tokenizer has tokens that the model does not.
+    /// If the tokenizer has tokens that the model does not, or another end of text.
     pub fn new(model: Model, tokenizer: Tokenizer) -> Result<Self> {
         if tokenizer.len() > model.config.vocab_size {
             let reason = format!("{} tokens, but the model knows {}", tokenizer.len(), model.config.vocab_size);
+            return Err(Error::Tokenizer(reason));
+        }
+        if tokenizer.end_of_text() != model.config.eos_token_id {
+            let (of_config, of_tokenizer) = (model.config.eos_token_id, tokenizer.end_of_text());
+            let reason = format!("end of text is token {of_tokenizer}, but {of_config} for the model");
             return Err(Error::Tokenizer(reason));
         }
         let state = State::new(&model.config);

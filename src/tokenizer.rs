@@ -12,7 +12,7 @@ use tokenizers::{AddedToken, NormalizerWrapper, TokenizerImpl};
 use crate::error::{Error, Result};
 
 /// Longest tokenizer file that is accepted. GPT-2's have between 0.5 and 2.2 MB.
-const MAX_FILE_BYTES: usize = 32 << 20;
+pub(crate) const MAX_FILE_BYTES: usize = 32 << 20;
 /// The token that GPT-2 was trained to see between texts.
 const END_OF_TEXT: &str = "<|endoftext|>";
 

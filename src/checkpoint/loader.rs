@@ -13,10 +13,7 @@ use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::weights::{Precision, Weights};
-use crate::tokenizer::Tokenizer;
-
-/// Tokenizer files are held whole while they arrive, so there is a limit to them.
-const MAX_TOKENIZER_BYTES: usize = 32 << 20;
+use crate::tokenizer::{MAX_FILE_BYTES, Tokenizer};
 
 /// A model being loaded.
 pub struct Loader {
@@ -104,11 +101,6 @@ impl Loader {
         self.due.iter().rev()
     }
 
-    /// The model's shape.
-    pub fn config(&self) -> &Gpt2Config {
-        &self.config
-    }
-
     /// Starts the next file.
     ///
     /// # Errors
@@ -136,8 +128,8 @@ impl Loader {
             current.hash.update(bytes);
         }
         if current.file.is_tokenizer {
-            if current.bytes.len() + bytes.len() > MAX_TOKENIZER_BYTES {
-                return Err(Error::Tokenizer(format!("the file has more than {MAX_TOKENIZER_BYTES} bytes")));
+            if current.bytes.len() + bytes.len() > MAX_FILE_BYTES {
+                return Err(Error::Tokenizer(format!("the file has more than {MAX_FILE_BYTES} bytes")));
             }
             current.bytes.extend_from_slice(bytes);
             return Ok(());

@@ -44,6 +44,9 @@ fn everything_inside_equals_transformers() {
             })
             .unwrap();
         expected.check("hidden", &hidden);
+        let reference = expected.floats("hidden");
+        let size = reference.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        assert!(largest_difference(&hidden, &reference) <= 1e-5 * size, "hidden states of {}", golden.name);
         expected.check("logits", &model.logits(&mut state, ids.len()));
 
         let all_heads = || (0..config.n_layer).flat_map(|layer| (0..config.n_head).map(move |head| (layer, head)));

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// At most this many tokens of each file; 0 for all
     #[arg(long, default_value_t = 0)]
     tokens: usize,
-    /// Tokens that the models see at once; 0 for the whole context
+    /// Tokens that the models see at once, at least 2; 0 for the whole context
     #[arg(long, default_value_t = 0)]
     window: usize,
     /// Print JSON
@@ -84,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let Loaded { model: quantised, .. } = folder::load(&options.hub_folder, Precision::Int8, false)?;
     let models = [&reference, &quantised];
     let positions = reference.config.n_positions;
-    let window = if options.window == 0 { positions } else { options.window.min(positions) };
+    let window = if options.window == 0 { positions } else { options.window.clamp(2, positions) };
     let mut all = Measured::default();
     let mut lines = Vec::new();
     let print = |name: &str, s: &Summary| {
@@ -110,6 +110,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let mut ids = tokenizer.encode(&text)?;
         if options.tokens > 0 {
             ids.truncate(options.tokens);
+        }
+        if ids.len() < 2 {
+            return Err(Error::Encoding(format!("{}: too short to predict anything", path.display())));
         }
         let measured = measure_file(models, &ids, window)?;
         let summary = measured.summary();

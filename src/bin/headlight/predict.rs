@@ -15,6 +15,7 @@ pub(crate) struct PredictOptions {
     #[command(flatten)]
     model: ModelOptions,
     /// The text to continue; empty for no prompt
+    #[arg(allow_hyphen_values = true)]
     text: String,
     /// How many candidates to show
     #[arg(long, default_value_t = 10)]
@@ -44,6 +45,7 @@ pub(crate) struct AttentionOptions {
     #[command(flatten)]
     model: ModelOptions,
     /// The text to look at
+    #[arg(allow_hyphen_values = true)]
     text: String,
     /// The layer, counted from 0
     #[arg(long)]
