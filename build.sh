@@ -224,11 +224,16 @@ types() {
 
 biome_check() { "$BIN/biome" ci --colors=off .; }
 
+# `cargo test` has built the program, or nearly so.
+tests_cli() {
+  cargo build --bin headlight "${CARGO_FLAGS[@]}"
+  HEADLIGHT_CLI=target/debug/headlight node --test tests/cli/*.test.mjs
+}
+
+# They compare the page with the program that `tests_cli` built.
 tests_browser() {
   mkdir -p artifacts
   rm -f artifacts/failed-*.png
-  # They compare the page with this; `cargo test` has built it or nearly so.
-  cargo build --bin headlight "${CARGO_FLAGS[@]}"
   # One file at a time: they time the page, and two browsers on two cores would slow each other.
   HEADLIGHT_CLI=target/debug/headlight node --test --test-concurrency=1 tests/browser/*.test.mjs
 }
@@ -256,6 +261,7 @@ run_tests() {
   step 'biome' biome_check
   step 'types' types
   step 'JavaScript tests' tests_js
+  step 'command line tests' tests_cli
   step 'browser tests' tests_browser
   say 'all passed'
   printf '%s\n' "${TIMES[@]}"

@@ -88,7 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut all = Measured::default();
     let mut lines = Vec::new();
     let print = |name: &str, s: &Summary| {
-        println!(
+        outln!(
             "{name:<32} {:>9} {:>10.3} {:>10.3} {:>12.6} {:>12.6} {:>9.2} %",
             s.tokens,
             s.perplexity[0],
@@ -99,9 +99,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     };
     if !options.json {
-        println!(
+        outln!(
             "{:<32} {:>9} {:>10} {:>10} {:>12} {:>12} {:>11}",
-            "file", "tokens", "ppl f32", "ppl int8", "mean KL", "99 % KL", "same top 1"
+            "file",
+            "tokens",
+            "ppl f32",
+            "ppl int8",
+            "mean KL",
+            "99 % KL",
+            "same top 1"
         );
     }
     for path in &options.files {
@@ -126,7 +132,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let summary = all.summary();
     if options.json {
-        println!("{}", json!({ "files": lines, "all": as_json("all", &summary) }));
+        outln!("{}", json!({ "files": lines, "all": as_json("all", &summary) }));
     } else {
         print("all", &summary);
     }

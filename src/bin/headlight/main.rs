@@ -5,11 +5,22 @@
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![cfg(not(target_arch = "wasm32"))]
 
+/// Prints at once, without a line's end.
+macro_rules! out {
+    ($($argument:tt)*) => { crate::print(format_args!($($argument)*)) };
+}
+
+/// Prints a line.
+macro_rules! outln {
+    ($($argument:tt)*) => { out!("{}\n", format_args!($($argument)*)) };
+}
+
 mod eval;
 mod folder;
 mod predict;
 mod quantize;
 
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,5 +69,17 @@ fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// To standard output. A reader that has seen enough, such as `head`, ends the program without a fuss.
+fn print(text: std::fmt::Arguments<'_>) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_fmt(text).and_then(|()| stdout.flush()) {
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        eprintln!("error: standard output: {error}");
+        std::process::exit(1);
     }
 }

@@ -1,7 +1,5 @@
 //! `headlight predict` and `headlight attention`
 
-use std::io::Write;
-
 use headlight::Result;
 use headlight::inspect::is_masked;
 use headlight::sample::Sampling;
@@ -76,13 +74,15 @@ pub(crate) fn predict(options: &PredictOptions) -> Result<()> {
         if prompt.dropped > 0 {
             eprintln!("note: the text is too long; its first {} tokens were left out", prompt.dropped);
         }
-        println!("{:>4}  {:<20} {:>7} {:>10} {:>12}", "rank", "token", "id", "logit", "probability");
+        outln!("{:>4}  {:<20} {:>7} {:>10} {:>12}", "rank", "token", "id", "logit", "probability");
         for candidate in &candidates {
             let token = shown(&session, candidate.id);
             let percent = 100.0 * candidate.probability;
-            println!(
+            outln!(
                 "{:>4}  {token:<20} {:>7} {:>10.4} {percent:>10.3} %",
-                candidate.rank, candidate.id, candidate.logit
+                candidate.rank,
+                candidate.id,
+                candidate.logit
             );
         }
     }
@@ -102,7 +102,7 @@ pub(crate) fn predict(options: &PredictOptions) -> Result<()> {
         answer["generated"] = generate(&mut session, options)?;
     }
     if options.json {
-        println!("{answer}");
+        outln!("{answer}");
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ fn generate(session: &mut Session, options: &PredictOptions) -> Result<Value> {
     session.begin_generation(sampling, options.seed.unwrap_or(0))?;
     let (mut ids, mut whole, mut reason) = (Vec::new(), String::new(), "limit");
     if !options.json {
-        print!("\n{}", options.text);
+        out!("\n{}", options.text);
     }
     while ids.len() < options.generate {
         match session.generate()? {
@@ -122,9 +122,7 @@ fn generate(session: &mut Session, options: &PredictOptions) -> Result<Value> {
                 ids.push(id);
                 whole.push_str(&text);
                 if !options.json {
-                    print!("{text}");
-                    // Where nobody reads, nothing is lost.
-                    let _ = std::io::stdout().flush();
+                    out!("{text}");
                 }
             }
             Step::EndOfText => {
@@ -138,7 +136,7 @@ fn generate(session: &mut Session, options: &PredictOptions) -> Result<Value> {
         }
     }
     if !options.json {
-        println!("\n({reason})");
+        outln!("\n({reason})");
     }
     Ok(json!({ "ids": ids, "text": whole, "reason": reason }))
 }
@@ -159,10 +157,10 @@ pub(crate) fn attention(options: &AttentionOptions) -> Result<()> {
     if options.json {
         // Masked scores are minus infinity, for which JSON has no number.
         let (scores, masked) = (rows(&map.scores, true), rows(&map.scores, false));
-        println!("{}", json!({ "ids": ids, "scores": scores, "masked": masked, "weights": rows(&map.weights, true) }));
+        outln!("{}", json!({ "ids": ids, "scores": scores, "masked": masked, "weights": rows(&map.weights, true) }));
         return Ok(());
     }
-    println!("layer {}, head {}: what each token looks at", options.layer, options.head);
+    outln!("layer {}, head {}: what each token looks at", options.layer, options.head);
     for (row, weights) in map.weights.chunks_exact(map.size).enumerate() {
         let mut sources: Vec<(usize, f32)> = weights[..=row].iter().copied().enumerate().collect();
         sources.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -171,7 +169,7 @@ pub(crate) fn attention(options: &AttentionOptions) -> Result<()> {
             .take(5)
             .map(|&(column, weight)| format!("{} {:.1} %", shown(&session, ids[column]), 100.0 * weight))
             .collect();
-        println!("{:>4}  {:<20} {}", row, shown(&session, ids[row]), seen.join(", "));
+        outln!("{:>4}  {:<20} {}", row, shown(&session, ids[row]), seen.join(", "));
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     print_report(&report.unwrap_or_default());
     let files = manifest.tokenizer.iter().chain(&manifest.shards);
     let total = files.map(|file| file.size).sum::<u64>() + json.len() as u64;
-    println!(
+    outln!(
         "{} parameters in {} shards; {:.1} MB in all, written to {}",
         config.parameters(),
         manifest.shards.len(),
@@ -98,8 +98,8 @@ fn print_report(report: &Report) {
             None => kinds.push((kind.to_owned(), *error)),
         }
     }
-    println!("{:<24} {:>12} {:>16} {:>14}", "error of quantisation", "weights", "rms, relative", "largest");
+    outln!("{:<24} {:>12} {:>16} {:>14}", "error of quantisation", "weights", "rms, relative", "largest");
     for (kind, error) in kinds {
-        println!("{kind:<24} {:>12} {:>15.3} % {:>14.6}", error.count, 100.0 * error.relative(), error.largest);
+        outln!("{kind:<24} {:>12} {:>15.3} % {:>14.6}", error.count, 100.0 * error.relative(), error.largest);
     }
 }

@@ -1,0 +1,138 @@
+// @ts-check
+/** The command line on a small checkpoint in the hub's layout: what it prints, as text and as JSON. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeCheckpoint } from '../make-checkpoint.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const cli = resolve(root, process.env.HEADLIGHT_CLI ?? 'target/debug/headlight');
+const folder = mkdtempSync(join(tmpdir(), 'headlight-cli-'));
+const hub = makeCheckpoint(join(folder, 'hub'), join(root, 'www/models/built-in'), {
+  layers: 2,
+  heads: 2,
+  width: 32,
+  positions: 64,
+});
+const quantised = join(folder, 'int8');
+const text = 'The cat sat on the mat';
+
+/** @param {string[]} options */
+function run(...options) {
+  const { status, stdout, stderr } = spawnSync(cli, options, { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+/** @param {string[]} options */
+function json(...options) {
+  const { status, stdout, stderr } = run(...options, '--json');
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test('quantize writes shards, a manifest that describes them, and a report', () => {
+  const { status, stdout, stderr } = run('quantize', hub, quantised, '--name', 'small', '--licence', 'MIT');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /wte\.weight .* %/);
+  const manifest = JSON.parse(readFileSync(join(quantised, 'manifest.json'), 'utf8'));
+  assert.deepEqual([manifest.name, manifest.licence, manifest.config.n_layer], ['small', 'MIT', 2]);
+  const listed = [...manifest.tokenizer, ...manifest.shards];
+  for (const { file, size, sha256 } of listed) {
+    const bytes = readFileSync(join(quantised, file));
+    assert.equal(bytes.length, size);
+    assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);
+    assert.ok(size <= 16 * 2 ** 20);
+  }
+  assert.deepEqual(readdirSync(quantised).sort(), [...listed.map(({ file }) => file), 'manifest.json'].sort());
+  // What is there is never overwritten.
+  assert.notEqual(run('quantize', hub, quantised).status, 0);
+});
+
+test('predict gives ids, and candidates in their order, in int8 and in f32', () => {
+  const int8 = json('predict', quantised, text, '--top', '7');
+  const f32 = json('predict', hub, text, '--top', '7', '--f32');
+  assert.deepEqual(int8.ids, [464, 3797, 3332, 319, 262, 2603]);
+  assert.deepEqual(f32.ids, int8.ids);
+  for (const { top } of [int8, f32]) {
+    assert.equal(top.length, 7);
+    for (const [i, { id, token, logit, probability }] of top.entries()) {
+      assert.ok(Number.isInteger(id) && (typeof token === 'string' || token === null));
+      assert.ok(probability > 0 && probability < 1);
+      assert.ok(i === 0 || logit <= top[i - 1].logit);
+    }
+    assert.ok(Math.abs(Math.exp(top[0].logit - top[6].logit) - top[0].probability / top[6].probability) < 1e-3);
+  }
+  assert.ok(Math.abs(int8.top[0].logit - f32.top[0].logit) < 0.1);
+});
+
+test('predict continues the text, and the same seed gives the same text', () => {
+  const options = ['predict', quantised, text, '--generate', '12', '--seed', '3'];
+  const { generated } = json(...options);
+  assert.deepEqual(json(...options).generated, generated);
+  assert.equal(generated.reason, 'limit');
+  assert.equal(generated.ids.length, 12);
+  assert.notDeepEqual(json(...options.slice(0, -1), '4').generated.ids, generated.ids);
+  assert.match(run(...options).stdout, /\(limit\)/);
+  assert.equal(json('predict', quantised, '- a dash first').ids.length, 4);
+});
+
+test('attention gives scores, masked scores and weights as rows', () => {
+  const { ids, scores, masked, weights } = json('attention', quantised, text, '--layer', '1', '--head', '1');
+  for (const rows of [scores, masked, weights]) {
+    assert.equal(rows.length, ids.length);
+    for (const row of rows) assert.equal(row.length, ids.length);
+  }
+  for (const [row, cells] of masked.entries()) {
+    for (const [column, value] of cells.entries()) {
+      assert.equal(value, column > row ? null : scores[row][column]);
+      if (column > row) assert.equal(weights[row][column], 0);
+    }
+    const total = weights[row].reduce((/** @type {number} */ sum, /** @type {number} */ weight) => sum + weight, 0);
+    assert.ok(Math.abs(total - 1) < 1e-5);
+  }
+  assert.match(run('attention', quantised, text, '--layer', '1', '--head', '1').stdout, /" mat" .* %/);
+});
+
+test('eval compares int8 with f32 by file and in all', () => {
+  const file = join(folder, 'text.txt');
+  writeFileSync(file, `${text}. `.repeat(30));
+  const { files, all } = json('eval', hub, file);
+  assert.equal(files.length, 1);
+  assert.equal(files[0].file, 'text.txt');
+  for (const figures of [files[0], all]) {
+    assert.ok(figures.tokens > 150);
+    // Random weights know next to nothing, and int8 changes little of it.
+    assert.ok(figures.perplexity_f32 > 10_000);
+    assert.ok(Math.abs(figures.perplexity_int8 / figures.perplexity_f32 - 1) < 0.01);
+    assert.ok(figures.mean_kl > 0 && figures.mean_kl < 0.002, `mean KL ${figures.mean_kl}`);
+    assert.ok(figures.kl_99 >= figures.mean_kl);
+    assert.ok(figures.top1_agreement > 0.8 && figures.top1_agreement <= 1);
+  }
+  assert.match(run('eval', hub, file).stdout, /text\.txt/);
+});
+
+test('a reader that has seen enough is no failure', () => {
+  const command = `"${cli}" predict "${quantised}" "${text}" --top 20000 | head -n 1`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', command], { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^rank/);
+});
+
+test('mistakes are answered in words', () => {
+  for (const [options, says] of /** @type {[string[], RegExp][]} */ ([
+    [['predict', join(folder, 'nowhere'), text], /nowhere/],
+    [['attention', quantised, text, '--layer', '2', '--head', '0'], /no layer 2; there are 2/],
+    [['predict', quantised, text, '--f32'], /config\.json/],
+    [['predict', quantised, text, '--generate', '1', '--seed', '1', '--temperature=-1'], /temperature/],
+  ])) {
+    const { status, stderr } = run(...options);
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /panicked/);
+  }
+});
