@@ -43,11 +43,11 @@ export class TokenChips extends EventTarget {
     const list = this.#list;
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
     const same = commonPrefix(this.#tokens, tokens);
+    this.light([]);
     while (list.children.length > same) list.lastElementChild?.remove();
     const added = tokens.slice(same).map((token, offset) => this.#chip(token, same + offset));
     list.append(...added);
     this.#tokens = tokens;
-    this.#lit.clear();
     this.#setFocused(Math.min(this.#focused, tokens.length - 1));
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
