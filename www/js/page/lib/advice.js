@@ -12,9 +12,9 @@ const table = {
     advice: 'The model could not be fetched. Check the network, then try again. Your text stays here.',
   },
   'http-status': {
-    title: 'The server has no such file',
+    title: 'The server did not give a file',
     advice:
-      'A part of the model is missing where this page is served from. If you host it, check that the models folder was uploaded completely.',
+      'It may be busy, so try again after a moment. Or a part of the model is missing there: if you host this page, check that the models folder was uploaded completely.',
   },
   'html-instead-of-data': {
     title: 'A web page came where the model should be',
@@ -92,7 +92,7 @@ export function adviceFor(code) {
 /** @type {Readonly<Record<import('../../shared/protocol.js').Generated['reason'], string>>} */
 export const reasons = {
   'end-of-text': 'the model ended the text itself',
-  'context-full': 'the context is full',
+  'context-full': 'the context is full; type on, and the oldest tokens make room',
   stopped: 'stopped',
   limit: 'the length limit was reached',
 };
