@@ -20,6 +20,9 @@ function read(input) {
   return input.step === 'any' || input.step.includes('.') ? kept : Math.round(kept);
 }
 
+/** Milliseconds in which a second click still belongs to the first. */
+const doubleClick = 400;
+
 /**
  * Controls of text generation; the markup stands in the page.
  * Events: `generate`, `stop`, `remove`.
@@ -36,11 +39,21 @@ export class GeneratePanel extends EventTarget {
   #progress = byId('generate-progress', HTMLElement);
   #running = false;
   #ready = false;
+  /** When one of Generate and Stop last took the other's place. */
+  #swapped = Number.NEGATIVE_INFINITY;
 
   constructor() {
     super();
-    this.#generate.addEventListener('click', () => this.dispatchEvent(new Event('generate')));
-    this.#stop.addEventListener('click', () => this.dispatchEvent(new Event('stop')));
+    for (const button of [this.#generate, this.#stop]) {
+      // The second half of a double click, or a key held down, is not meant for the button that came meanwhile.
+      button.addEventListener('click', (event) => {
+        if (event.detail > 1 && event.timeStamp - this.#swapped < doubleClick) return;
+        this.dispatchEvent(new Event(button === this.#generate ? 'generate' : 'stop'));
+      });
+      button.addEventListener('keydown', (event) => {
+        if (event.repeat && event.key === 'Enter') event.preventDefault();
+      });
+    }
     this.#remove.addEventListener('click', () => this.dispatchEvent(new Event('remove')));
     byId('new-seed', HTMLButtonElement).addEventListener('click', () => {
       this.#seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -88,6 +101,7 @@ export class GeneratePanel extends EventTarget {
 
   start() {
     this.#running = true;
+    this.#swapped = performance.now();
     this.#remove.hidden = true;
     this.#progress.textContent = 'Generating …';
     this.#drawButtons();
@@ -128,6 +142,7 @@ export class GeneratePanel extends EventTarget {
     // Hiding the focused button would drop the focus to the top of the page.
     const hadFocus = document.activeElement === this.#stop;
     this.#running = false;
+    this.#swapped = performance.now();
     this.#progress.textContent = message;
     this.#drawButtons();
     if (hadFocus) this.#generate.focus({ preventScroll: true });
