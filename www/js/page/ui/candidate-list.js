@@ -1,5 +1,6 @@
 // @ts-check
 import { formatShare, formatValue, plural } from '../lib/format.js';
+import { step } from '../lib/matrix.js';
 import { h } from './dom.js';
 import { tokenText } from './token-text.js';
 
@@ -12,6 +13,9 @@ function obstacle(candidate) {
   return 'can’t be typed';
 }
 
+/** In a single column the ends of a row are of no use. @type {Readonly<Record<string, string>>} */
+const ends = { Home: 'PageUp', End: 'PageDown' };
+
 /**
  * The most probable tokens with their numbers. Rows are kept and refilled, as this redraws with every keystroke.
  * Event: `take` with a candidate.
@@ -22,6 +26,7 @@ export class CandidateList extends EventTarget {
   #list = h('ol', { class: 'candidate-rows' });
   /** @type {Candidate[]} */
   #shown = [];
+  #focused = 0;
 
   constructor() {
     super();
@@ -48,6 +53,10 @@ export class CandidateList extends EventTarget {
     this.element.addEventListener('mousedown', (event) => {
       if (event.target instanceof Element && event.target.closest('button')) event.preventDefault();
     });
+    this.#list.addEventListener('focusin', (event) => {
+      if (event.target instanceof HTMLElement) this.#setFocused(Number(event.target.dataset.index));
+    });
+    this.#list.addEventListener('keydown', (event) => this.#keydown(event));
     this.#list.addEventListener('click', (event) => {
       const row = event.target instanceof Element ? event.target.closest('button') : null;
       const candidate = row && this.#shown[Number(row.dataset.index)];
@@ -97,6 +106,7 @@ export class CandidateList extends EventTarget {
       number.textContent = share;
       logit.textContent = formatValue(candidate.logit);
     });
+    this.#setFocused(Math.min(this.#focused, candidates.length - 1));
     this.#summary.textContent = candidates.length
       ? `These ${plural(candidates.length, 'token')} hold ${formatShare(sum)} of the probability; bars are relative to the first.`
       : '';
@@ -111,10 +121,26 @@ export class CandidateList extends EventTarget {
       item = h(
         'li',
         {},
-        h('button', { type: 'button', class: 'candidate keeps-focus', 'data-index': index }, ...cells),
+        h('button', { type: 'button', class: 'candidate keeps-focus', tabindex: -1, 'data-index': index }, ...cells),
       );
       this.#list.append(item);
     }
     return /** @type {HTMLButtonElement} */ (item.firstElementChild);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = step(ends[event.key] ?? event.key, { row: this.#focused, column: 0 }, this.#shown.length, 1);
+    if (!to) return;
+    event.preventDefault();
+    this.#row(to.row).focus();
+  }
+
+  /** Keeps exactly one row in the tab order. @param {number} index */
+  #setFocused(index) {
+    this.#list.querySelector('[tabindex="0"]')?.setAttribute('tabindex', '-1');
+    this.#focused = Math.max(0, index);
+    this.#list.children[this.#focused]?.firstElementChild?.setAttribute('tabindex', '0');
   }
 }
