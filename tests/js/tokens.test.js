@@ -75,4 +75,7 @@ test('what the user has typed of a word already', () => {
   assert.equal(typedPart('house', ','), '');
   assert.equal(typedPart('', 'The'), '');
   assert.equal(typedPart('don’t pan', 'ic'), 'pan');
+  assert.equal(typedPart('how unfort', 'unate'), 'unfort');
+  assert.equal(typedPart('very unfortun', 'ing'), '…tun', 'the end is what tells');
+  assert.equal(typedPart('unfortue\u0301n', 'ing'), '…ue\u0301n', 'marks stay with their letters');
 });
