@@ -226,3 +226,48 @@ pageTest('an empty field has suggestions too', {}, async ({ page }) => {
   await andAnswer(page, () => page.locator('#text').fill(''));
   assert.equal((await suggestions(page)).length, 3);
 });
+
+pageTest('Esc ends a generation from the button that began it', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('The king said'));
+  await startLongGeneration(page);
+  await page.keyboard.press('Escape');
+  await page.locator('#generate').waitFor();
+  assert.match(await page.locator('#generate-progress').innerText(), /stopped/);
+});
+
+pageTest('a suggestion taken at the end of a long text stays in view', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('one two three four five '.repeat(120).trim()));
+  for (let i = 0; i < 10; i++) await andAnswer(page, () => page.locator('.suggestion[data-rank="1"]').click());
+  const below = await page.evaluate(() => {
+    const box = /** @type {HTMLElement} */ (document.querySelector('#text')?.parentElement);
+    return [box.scrollHeight > box.clientHeight, box.scrollHeight - box.clientHeight - box.scrollTop];
+  });
+  assert.deepEqual([below[0], Math.round(Number(below[1]))], [true, 0]);
+});
+
+pageTest('examples never replace what the user wrote', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const example = page.locator('#examples button').first();
+  await andAnswer(page, () => example.click());
+  assert.ok(await page.locator('#examples button').last().isEnabled(), 'an example may give way to another');
+  await andAnswer(page, () =>
+    page
+      .locator('#text')
+      .press('End')
+      .then(() => page.keyboard.type(' red')),
+  );
+  assert.ok(await example.isDisabled());
+  await andAnswer(page, () => page.locator('#text').fill(''));
+  assert.ok(await example.isEnabled());
+});
+
+pageTest('with text behind the caret, the page says what is read', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill('The king said'));
+  await andAnswer(page, () => page.locator('#text').press('Control+Home'));
+  assert.match(await page.locator('#status').innerText(), /Nothing stands before the caret/);
+  await andAnswer(page, () => page.locator('#text').press('Control+ArrowRight'));
+  assert.match(await page.locator('#status').innerText(), /Only what stands before the caret is read/);
+});

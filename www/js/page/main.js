@@ -215,7 +215,7 @@ function showSuggestions(base, answer) {
   strip.setStale(false);
   list.update(answer.candidates);
   field.suggestionsShown = answer.best.length > 0;
-  status.update(answer, model);
+  status.update(answer, model, field.afterCaret !== '');
   chips.update(answer.tokens);
   feed.refresh(answer.revision);
   const words = answer.best.map(({ token, probability }) => `${spokenToken(token)} ${formatShare(probability)}`);
@@ -236,6 +236,7 @@ field.addEventListener('change', (event) => {
   if (edited) {
     written = null;
     generatePanel.offerRemove(false);
+    offerExamples();
   }
   suggest(time);
 });
@@ -244,7 +245,6 @@ field.addEventListener('accept', (event) => {
   if (document.body.dataset.state === 'ready') strip.take(slot, time);
 });
 field.addEventListener('dismiss', () => {
-  if (generating) stop();
   field.suggestionsShown = false;
   strip.dismiss();
 });
@@ -263,8 +263,16 @@ list.element.addEventListener('keydown', (event) => {
   strip.focusMore();
 });
 
-for (const example of document.querySelectorAll('#examples button')) {
+const examples = [...document.querySelectorAll('#examples button')];
+for (const example of examples) {
   example.addEventListener('click', () => field.replaceAll(example.textContent ?? ''));
+}
+
+/** An example replaces the text, which a phone can't undo; so it never replaces what the user wrote. */
+function offerExamples() {
+  const text = field.beforeCaret + field.afterCaret;
+  const own = text !== '' && !examples.some((example) => example.textContent === text);
+  for (const example of examples) example.toggleAttribute('disabled', own);
 }
 
 // --- generation -------------------------------------------------------------------------------------------------------
@@ -318,6 +326,10 @@ field.addEventListener('interrupt', () => {
   stop();
   // The text was put in while the generation was still on, and not every key changes it after that.
   suggest(performance.now());
+});
+// Wherever the focus is: pressing Generate leaves it on Stop.
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && generating) stop();
 });
 generatePanel.addEventListener('generate', generate);
 generatePanel.addEventListener('stop', stop);

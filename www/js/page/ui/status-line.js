@@ -30,8 +30,9 @@ export class StatusLine {
   /**
    * @param {Suggestions} answer
    * @param {ModelInfo} model
+   * @param {boolean} textFollows there is text behind the caret, which the model does not read
    */
-  update(answer, model) {
+  update(answer, model, textFollows) {
     const { tokens, computed, milliseconds, dropped, trimmedSpace, unprompted } = answer;
     const cached = tokens.length - computed;
     this.#line.textContent = [
@@ -40,7 +41,12 @@ export class StatusLine {
       `context ${formatCount(tokens.length)} of ${formatCount(model.positions)}`,
     ].join(' · ');
     const notices = [];
-    if (unprompted) notices.push('No text yet: this is how the model would begin one, after its <|endoftext|> mark.');
+    if (unprompted) {
+      const why = textFollows ? 'Nothing stands before the caret' : 'No text yet';
+      notices.push(`${why}: this is how the model would begin one, after its <|endoftext|> mark.`);
+    } else if (textFollows) {
+      notices.push('Only what stands before the caret is read.');
+    }
     if (dropped > 0)
       notices.push(
         `The ${dropped === 1 ? 'oldest token no longer fits' : `${formatCount(dropped)} oldest tokens no longer fit`} and ${dropped === 1 ? 'was' : 'were'} dropped.`,

@@ -69,6 +69,10 @@ export class TextField extends EventTarget {
     return this.#area.value.slice(0, this.#area.selectionStart);
   }
 
+  get afterCaret() {
+    return this.#area.value.slice(this.#area.selectionStart);
+  }
+
   /**
    * Puts text in at the caret as if it had been typed, so that the browser's own undo takes it back.
    * @param {string} text
@@ -170,6 +174,9 @@ export class TextField extends EventTarget {
       area.setRangeText(text, area.selectionStart, area.selectionEnd, 'end');
       area.dispatchEvent(new InputEvent('input', { inputType: 'insertText', bubbles: true }));
     }
+    // A script's insertion scrolls neither the field nor its box to the caret.
+    const box = area.parentElement;
+    if (box && area.selectionEnd === area.value.length) box.scrollTop = box.scrollHeight;
     if (active === area) return;
     // A keyboard user goes on from the key that was pressed, and whoever is in another part of the page stays there.
     const elsewhere = area.closest('section')?.contains(active) === false;
