@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Decides what attention to ask the engine for: only what is on screen, only what changed, one request at a time, so
- * that a keystroke never waits behind pictures.
+ * that a keystroke waits at most for the pictures of one layer.
  *
  * @typedef {import('../shared/protocol.js').Attention} Attention
  * @typedef {import('../shared/protocol.js').Thumbnails} Thumbnails
