@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{
-    BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, packed_length, scale_index, scales_length, weight_index,
+    BLOCK, GROUP, ROUND, packed_length, quantisation_factor, scale_index, scales_length, weight_index,
 };
 
 /// 127 times more would be infinite.
@@ -81,7 +81,7 @@ impl Int8Matrix {
                 *largest = if magnitude > *largest { magnitude } else { *largest };
             }
         }
-        let factors = largest.map(|largest| if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 });
+        let factors = largest.map(quantisation_factor);
         let blocks = self.blocks();
         let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
         for (scale, largest) in scales.iter_mut().zip(largest) {

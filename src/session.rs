@@ -1,6 +1,5 @@
 //! One person's text and the model: what the page and the command line call.
 
-use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::inspect::{self, AttentionMap, Thumbnails};
 use crate::model::state::State;
@@ -84,11 +83,6 @@ impl Session {
         Ok(Self { model, tokenizer, state, tokens, logits, prompt, revision: 0, generation: None })
     }
 
-    /// The model's shape.
-    pub fn config(&self) -> &Gpt2Config {
-        &self.model.config
-    }
-
     /// The model.
     pub fn model(&self) -> &Model {
         &self.model
@@ -122,9 +116,6 @@ impl Session {
         }
         let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
         tokens.drain(..dropped);
-        if let Some(&id) = tokens.iter().find(|&&id| id as usize >= self.model.config.vocab_size) {
-            return Err(Error::TokenId { id, vocabulary: self.model.config.vocab_size });
-        }
         self.generation = None;
         let common = tokens.iter().zip(&self.tokens).take_while(|(new, old)| new == old).count();
         let mut reused = common.min(self.state.len());

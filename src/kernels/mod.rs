@@ -45,7 +45,12 @@ pub(crate) const MAX_POSITIONS: usize = 32;
 /// bits of the float hold that number.
 pub(crate) const ROUND: f32 = 12_582_912.0;
 /// Blocks whose largest magnitude is not above this are zero after quantisation; 127 divided by less would overflow.
-pub(crate) const SMALLEST_MAGNITUDE: f32 = 1e-36;
+const SMALLEST_MAGNITUDE: f32 = 1e-36;
+
+/// What values are multiplied by to become 8-bit numbers, given the largest magnitude among them.
+pub(crate) fn quantisation_factor(largest: f32) -> f32 {
+    if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 }
+}
 
 /// Where a weight stands in the interleaved layout.
 pub(crate) fn weight_index(row: usize, input: usize, blocks: usize) -> usize {

@@ -1,7 +1,7 @@
 //! The int8 kernels and four lanes in plain Rust: the definition of what the others must return, and what native builds
 //! run. Loops run over fixed numbers of lanes so that compilers make vector code of them.
 
-use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
+use super::{BLOCK, GROUP, ROUND, TILE, quantisation_factor};
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) const NAME: &str = "portable";
@@ -13,7 +13,7 @@ pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32
         let magnitude = x.abs();
         largest = if magnitude > largest { magnitude } else { largest };
     }
-    let factor = if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 };
+    let factor = quantisation_factor(largest);
     for (value, &x) in values.iter_mut().zip(x) {
         *value = (x * factor + ROUND).to_bits() as i16;
     }

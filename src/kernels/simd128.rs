@@ -9,7 +9,7 @@ use std::arch::wasm32::{
     i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
-use super::{BLOCK, GROUP, ROUND, SMALLEST_MAGNITUDE, TILE};
+use super::{BLOCK, GROUP, ROUND, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
 fn load_f32(x: &[f32; 4]) -> v128 {
@@ -51,7 +51,7 @@ pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32
     let mut magnitudes = [0.0; 4];
     store_f32(&mut magnitudes, lanes);
     let largest = magnitudes.into_iter().fold(0.0, |a, b| if b > a { b } else { a });
-    let factor = f32x4_splat(if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 });
+    let factor = f32x4_splat(quantisation_factor(largest));
     // The low 16 bits of the rounded float, sign-extended so that narrowing leaves them as they are.
     let round = |x: &[f32; 4]| {
         let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
