@@ -65,13 +65,22 @@ async function someTokens(page) {
   await page.waitForFunction(() => /\d tokens?/.test(document.querySelector('#generate-progress')?.textContent ?? ''));
 }
 
-pageTest('a key that changes nothing ends a generation, and the strip goes on', {}, async ({ page }) => {
-  await waitForState(page, 'ready');
+/**
+ * The text field, focused, with a generation under way after a few words.
+ * @param {import('playwright-core').Page} page
+ */
+async function typeIntoGeneration(page) {
   const field = page.locator('#text');
   await andAnswer(page, () => field.fill('The king said'));
   await startLongGeneration(page);
   await someTokens(page);
   await field.focus();
+  return field;
+}
+
+pageTest('a key that changes nothing ends a generation, and the strip goes on', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  const field = await typeIntoGeneration(page);
   await page.keyboard.press('Control+End');
   await page.keyboard.press('Delete');
   await page.locator('#generate').waitFor();
@@ -89,11 +98,7 @@ pageTest('a key that changes nothing ends a generation, and the strip goes on', 
 
 pageTest('Alt with a key leaves a generation alone', {}, async ({ page }) => {
   await waitForState(page, 'ready');
-  const field = page.locator('#text');
-  await andAnswer(page, () => field.fill('The king said'));
-  await startLongGeneration(page);
-  await someTokens(page);
-  await field.focus();
+  const field = await typeIntoGeneration(page);
   await page.keyboard.press('Alt+2');
   await page.keyboard.press('Alt+d');
   await page.waitForTimeout(200);
