@@ -12,7 +12,7 @@ import { formatShare } from './lib/format.js';
 import { remainder, spokenToken } from './lib/tokens.js';
 import { Announcer } from './ui/announcer.js';
 import { CandidateList } from './ui/candidate-list.js';
-import { byId } from './ui/dom.js';
+import { byId, keepFocusInPlace } from './ui/dom.js';
 import { GeneratePanel } from './ui/generate-panel.js';
 import { HeadGrid } from './ui/head-grid.js';
 import { HeadView } from './ui/head-view.js';
@@ -211,14 +211,17 @@ async function suggest(since) {
 function showSuggestions(base, answer) {
   if (!model) return;
   shown = { base, answer };
-  strip.update(answer.best, base);
-  strip.setStale(false);
-  list.update(answer.candidates);
-  field.suggestionsShown = answer.best.length > 0;
+  const { best, candidates, tokens } = answer;
+  keepFocusInPlace(() => {
+    strip.update(best, base);
+    strip.setStale(false);
+    list.update(candidates);
+    chips.update(tokens);
+  });
+  field.suggestionsShown = best.length > 0;
   status.update(answer, model, field.afterCaret !== '');
-  chips.update(answer.tokens);
   feed.refresh(answer.revision);
-  const words = answer.best.map(({ token, probability }) => `${spokenToken(token)} ${formatShare(probability)}`);
+  const words = best.map(({ token, probability }) => `${spokenToken(token)} ${formatShare(probability)}`);
   announcer.say(`Suggestions: ${words.join(', ') || 'none'}`);
 }
 

@@ -31,6 +31,20 @@ export function byId(id, type) {
 }
 
 /**
+ * Runs a change, and scrolls so that whatever has the focus stays at its height on the screen: who is at work further
+ * down should not see it move when something above it grows. The browsers' own anchoring does not act in every such
+ * case, and in Safari in none.
+ * @param {() => void} change
+ */
+export function keepFocusInPlace(change) {
+  const focused = document.activeElement;
+  const before = focused?.getBoundingClientRect().top ?? 0;
+  change();
+  const moved = (focused?.isConnected ? focused.getBoundingClientRect().top : before) - before;
+  if (focused !== document.body && Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: 'instant' });
+}
+
+/**
  * Puts RGBA bytes on a canvas of exactly their size.
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8ClampedArray<ArrayBuffer>} pixels (height, width, 4)
