@@ -6,8 +6,13 @@
  * or one `Failure`, all with the request's id. Nothing else is ever posted, except one `Crash` if the worker dies.
  *
  * @typedef {{id: number} & RequestBody} Request
- * @typedef {LoadRequest | CancelLoadRequest | SuggestRequest | GenerateRequest | StopRequest | AttentionRequest | ThumbnailsRequest} RequestBody
+ * @typedef {ConfigureRequest | LoadRequest | CancelLoadRequest | SuggestRequest | GenerateRequest | StopRequest
+ *   | AttentionRequest | ThumbnailsRequest | TuneRequest | MeasuringRequest} RequestBody
  *
+ * @typedef {{kind: 'configure', variant?: Variant, threads?: number, maxThreads?: number}} ConfigureRequest
+ *   Before the first `load`. `variant` and `threads` (the engine's own included) force a build and a number of threads:
+ *   if they can't be had, `load` fails with code `build-unavailable`, and nothing else is tried. Without `threads` their
+ *   number is chosen by `tune`, among at most `maxThreads`; 1 is then a build without threads. Result: null.
  * @typedef {{kind: 'load', base: string}} LoadRequest
  *   `base`: absolute URL of a folder, ending in `/`. A `manifest.json` there means quantised shards; otherwise the hub's
  *   layout (`config.json`, `model.safetensors`, `tokenizer.json` or `vocab.json` + `merges.txt`). A model that is already
@@ -29,6 +34,21 @@
  * @typedef {{kind: 'thumbnails', layer: number, cells: number}} ThumbnailsRequest
  *   Small maps of all heads of one layer. Newer text makes pending ones fail with `superseded`. Result: `Thumbnails`.
  *
+ * @typedef {{kind: 'tune'}} TuneRequest
+ *   Times a few tokens with one thread, two, and so on, whenever nothing else is to be done, and keeps the fewest threads
+ *   that are about as fast as any. A forced number of threads stays. Result: `Tuning`, perhaps only after a while.
+ *
+ * @typedef {PrefillTokensRequest | DecodeTokensRequest | BranchesRequest} MeasuringRequest
+ *   For measuring only. They work on token ids, take the engine for themselves until they are done, and leave attention
+ *   and suggestions to the next `suggest`.
+ * @typedef {{kind: 'prefill-tokens', ids: Uint32Array}} PrefillTokensRequest
+ *   Forgets what is cached and computes these tokens. Result: `PrefilledTokens`.
+ * @typedef {{kind: 'decode-tokens', count: number}} DecodeTokensRequest
+ *   Continues greedily after the tokens so far; end of text is a token like any other. Result: `DecodedTokens`.
+ * @typedef {{kind: 'branches', count: number, steps: number}} BranchesRequest
+ *   Continues each of the `count` most probable next tokens greedily to `steps` tokens, all in one batch. The tokens so
+ *   far stay as they are. Result: `Branches`.
+ *
  * @typedef {{temperature: number, topK: number, topP: number, seed: number}} Sampling
  *   `temperature` 0 is greedy; `topK` 0 and `topP` 1 switch those filters off; `seed` is a whole number below 2^32.
  */
@@ -49,7 +69,24 @@
  * @property {number} memory        bytes of WebAssembly memory after loading; it never shrinks, so this is also the peak
  * @property {string} source        repository or origin of the weights, empty if unknown
  * @property {string} licence       licence of the weights, empty if unknown
- * @property {string} variant       the WebAssembly build in use, such as `simd128`
+ * @property {Variant} variant      the WebAssembly build in use
+ * @property {number} threads       that compute at present, the engine's own included; `tune` may change it
+ * @property {LeftOut[]} leftOut    the builds that would have been preferred, and why each is not in use
+ *
+ * @typedef {'simd128' | 'relaxed' | 'simd128-threads' | 'relaxed-threads'} Variant   the folders in `www/pkg`
+ *
+ * @typedef {object} LeftOut
+ * @property {Variant} variant
+ * @property {'no-relaxed-simd' | 'not-isolated' | 'no-shared-memory' | 'one-core' | 'asked' | 'crashed' | 'missing' |
+ *   'broken' | 'wrong-numbers' | 'memory' | 'no-helpers'} reason
+ * @property {string} detail        what the browser or the engine said about it, empty if there is nothing to add
+ *
+ * @typedef {{threads: number, times: {threads: number, milliseconds: number}[]}} Tuning
+ *   Threads in use from now on, and the median time of a token with each number that was tried.
+ *
+ * @typedef {{next: number, milliseconds: number}} PrefilledTokens   `next`: the most probable next token's id
+ * @typedef {{ids: number[], times: number[]}} DecodedTokens         milliseconds for each token, chosen and computed
+ * @typedef {{ids: Uint32Array, milliseconds: number}} Branches      (count, steps), each row the tokens of one branch
  *
  * @typedef {object} Token
  * @property {number} id
@@ -137,6 +174,8 @@ export const codes = Object.freeze({
   html: 'html-instead-of-data',
   /** WebAssembly or its SIMD instructions are missing */
   unsupported: 'unsupported-browser',
+  /** the build or the number of threads that was asked for can't be had */
+  build: 'build-unavailable',
   /** memory could not be had; as a `Crash`, the engine must be started again */
   memory: 'out-of-memory',
   /** the engine stopped working and must be started again */

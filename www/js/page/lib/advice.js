@@ -26,6 +26,10 @@ const table = {
     advice:
       'It needs WebAssembly with SIMD: Chrome or Edge 93, Firefox 114, Safari 16.4, or newer. Lockdown and enhanced security modes switch it off; you can allow this site there.',
   },
+  'build-unavailable': {
+    title: 'The engine can’t run as it was asked to',
+    advice: 'Leave the build and the number of threads to the page, or choose others.',
+  },
   'out-of-memory': {
     title: 'Not enough memory',
     advice: 'Close other tabs, or shorten the text, then try again.',
