@@ -129,6 +129,7 @@ impl Engine {
             source: &self.source,
             licence: &self.licence,
             variant: VARIANT,
+            version: env!("CARGO_PKG_VERSION"),
         })
     }
 

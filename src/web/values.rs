@@ -45,6 +45,7 @@ pub(super) struct InfoValue<'a> {
     pub(super) source: &'a str,
     pub(super) licence: &'a str,
     pub(super) variant: &'a str,
+    pub(super) version: &'a str,
 }
 
 #[derive(Serialize)]

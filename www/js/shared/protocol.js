@@ -70,6 +70,7 @@
  * @property {string} source        repository or origin of the weights, empty if unknown
  * @property {string} licence       licence of the weights, empty if unknown
  * @property {Variant} variant      the WebAssembly build in use
+ * @property {string} version       of Headlight
  * @property {number} threads       that compute at present, the engine's own included; `tune` may change it
  * @property {LeftOut[]} leftOut    the builds that would have been preferred, and why each is not in use
  *
