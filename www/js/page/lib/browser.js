@@ -1,6 +1,6 @@
 // @ts-check
 /** What the page can find out about the browser before it starts a worker. */
-import { SIMD_PROBE } from '../../shared/simd-probe.js';
+import { SIMD } from '../../shared/probes.js';
 
 /**
  * What keeps the engine from running here, or null.
@@ -8,7 +8,7 @@ import { SIMD_PROBE } from '../../shared/simd-probe.js';
  */
 export function missingFeature() {
   if (typeof WebAssembly !== 'object') return 'WebAssembly is missing or switched off';
-  if (!WebAssembly.validate(SIMD_PROBE)) return 'WebAssembly has no SIMD instructions here';
+  if (!WebAssembly.validate(SIMD)) return 'WebAssembly has no SIMD instructions here';
   if (typeof Worker !== 'function') return 'web workers are missing';
   return null;
 }
