@@ -150,17 +150,28 @@ test('late words of a worker that was given up are not heard', async () => {
 test('each request carries what its kind asks for', () => {
   const { engine, workers } = setUp();
   const sampling = { temperature: 1, topK: 40, topP: 0.9, seed: 7 };
+  const ids = new Uint32Array([1, 2]);
+  engine.configure({ variant: 'relaxed', threads: 1 });
   engine.cancelLoad();
   engine.generate('x', sampling, 20);
   engine.stop();
   engine.attention(2, 5);
   engine.thumbnails(3, 48);
+  engine.tune();
+  engine.prefillTokens(ids);
+  engine.decodeTokens(8);
+  engine.branches(4, 8);
   const bodies = workers[0].received.map(({ id, ...body }) => body);
   assert.deepEqual(bodies, [
+    { kind: 'configure', variant: 'relaxed', threads: 1 },
     { kind: 'cancel-load' },
     { kind: 'generate', text: 'x', sampling, limit: 20 },
     { kind: 'stop' },
     { kind: 'attention', layer: 2, head: 5 },
     { kind: 'thumbnails', layer: 3, cells: 48 },
+    { kind: 'tune' },
+    { kind: 'prefill-tokens', ids },
+    { kind: 'decode-tokens', count: 8 },
+    { kind: 'branches', count: 4, steps: 8 },
   ]);
 });

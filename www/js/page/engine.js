@@ -16,6 +16,11 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
  * @typedef {import('../shared/protocol.js').Attention} Attention
  * @typedef {import('../shared/protocol.js').Thumbnails} Thumbnails
+ * @typedef {import('../shared/protocol.js').ConfigureRequest} ConfigureRequest
+ * @typedef {import('../shared/protocol.js').Tuning} Tuning
+ * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
+ * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
+ * @typedef {import('../shared/protocol.js').Branches} Branches
  *
  * @typedef {object} WorkerLike what is used of a Worker, so that tests can stand in for one
  * @property {(message: unknown) => void} postMessage
@@ -47,6 +52,14 @@ export class Engine extends EventTarget {
   constructor(start = startWorker) {
     super();
     this.#start = start;
+  }
+
+  /**
+   * @param {Omit<ConfigureRequest, 'kind'>} wishes
+   * @returns {Promise<null>}
+   */
+  configure(wishes) {
+    return this.#request({ kind: 'configure', ...wishes });
   }
 
   /**
@@ -105,6 +118,36 @@ export class Engine extends EventTarget {
    */
   thumbnails(layer, cells) {
     return this.#request({ kind: 'thumbnails', layer, cells });
+  }
+
+  /** @returns {Promise<Tuning>} */
+  tune() {
+    return this.#request({ kind: 'tune' });
+  }
+
+  /**
+   * @param {Uint32Array} ids
+   * @returns {Promise<PrefilledTokens>}
+   */
+  prefillTokens(ids) {
+    return this.#request({ kind: 'prefill-tokens', ids });
+  }
+
+  /**
+   * @param {number} count
+   * @returns {Promise<DecodedTokens>}
+   */
+  decodeTokens(count) {
+    return this.#request({ kind: 'decode-tokens', count });
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} steps
+   * @returns {Promise<Branches>}
+   */
+  branches(count, steps) {
+    return this.#request({ kind: 'branches', count, steps });
   }
 
   /** Gives up the worker and all it holds; the next request starts a fresh one. */
