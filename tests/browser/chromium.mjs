@@ -18,21 +18,27 @@ function executable() {
   throw new Error('no Chromium or Chrome found; install one or set CHROMIUM to its path');
 }
 
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // A request to any other host must fail, on every machine alike.
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
 /** @param {string[]} [more] further arguments */
 export function launch(more = []) {
-  return chromium.launch({
-    executablePath: executable(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      // A request to any other host must fail, on every machine alike.
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-      ...more,
-    ],
-  });
+  return chromium.launch({ executablePath: executable(), args: [...args, ...more] });
+}
+
+/**
+ * A browser that keeps what it fetches in a folder, as a visitor's does.
+ * @param {string} profile
+ */
+export function launchPersistent(profile) {
+  return chromium.launchPersistentContext(profile, { executablePath: executable(), args });
 }

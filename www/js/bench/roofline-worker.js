@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * One thread of `roofline.js`: holds the kernels and their memory, and runs one of them for a while when it is told to.
+ *
+ * @typedef {{start: number, end: number, work: number}} Pass   milliseconds on a clock that workers share; bytes or
+ *   multiply-adds
+ * @typedef {(amount: number) => number} Kernel
+ */
+
+/** A pass takes about this many milliseconds: much longer than the clock is coarse, much shorter than a run. */
+const PASS = 5;
+const PAGE = 65536;
+
+/** @type {Map<string, {run: () => void, work: number}>} */
+const kernels = new Map();
+
+const now = () => performance.timeOrigin + performance.now();
+
+/** @param {string} file @param {number} bytes that its memory should have */
+async function instance(file, bytes) {
+  const response = await fetch(new URL(`../../vendor/${file}`, import.meta.url));
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${file}`);
+  const { exports } = (await WebAssembly.instantiate(await response.arrayBuffer())).instance;
+  const { memory, ...functions } = exports;
+  const { buffer } = /** @type {WebAssembly.Memory} */ (memory);
+  const missing = Math.ceil(bytes / PAGE) - buffer.byteLength / PAGE;
+  if (missing > 0) /** @type {WebAssembly.Memory} */ (memory).grow(missing);
+  // Untouched pages would all be the same page of zeros, and sit in the cache.
+  const words = new Uint32Array(/** @type {WebAssembly.Memory} */ (memory).buffer);
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 2654435761);
+  return /** @type {Record<string, Kernel>} */ (functions);
+}
+
+/**
+ * Finds out how much of a kernel makes a pass, after it has run so often that the browser has optimised it.
+ * @param {(amount: number) => number} kernel
+ * @param {number} unit of its argument, a small amount
+ * @param {number} most of its argument
+ * @param {number} work of one
+ */
+async function prepared(kernel, unit, most, work) {
+  for (let round = 0; round < 2; round++) {
+    for (const end = performance.now() + 20; performance.now() < end; ) kernel(unit);
+    // Code is optimised on another thread.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  let amount = unit;
+  let calls = 1;
+  for (;;) {
+    const start = performance.now();
+    for (let i = 0; i < calls; i++) kernel(amount);
+    const took = performance.now() - start;
+    if (took > PASS / 2) break;
+    if (amount < most) amount = Math.min(2 * amount, most);
+    else calls *= 2;
+  }
+  const run = () => {
+    for (let i = 0; i < calls; i++) kernel(amount);
+  };
+  return { run, work: calls * amount * work };
+}
+
+/** @param {number} bytes of memory that this thread reads */
+async function prepare(bytes) {
+  // In steps of one turn of the reading loop.
+  const most = Math.max(PAGE, bytes & ~127);
+  const { read, ...tiles } = await instance('roofline.wasm', most);
+  kernels.set('read', await prepared(read, PAGE, most, 1));
+  // A browser without the relaxed instructions refuses the module.
+  const relaxed = await instance('roofline-relaxed.wasm', PAGE).catch((error) => {
+    if (error instanceof WebAssembly.CompileError) return {};
+    throw error;
+  });
+  for (const [name, kernel] of Object.entries({ ...tiles, ...relaxed })) {
+    const [rows, columns, depth] = name.split(' ')[1].split('x').map(Number);
+    kernels.set(name, await prepared(kernel, 100, 1 << 30, rows * columns * depth));
+  }
+  return [...kernels.keys()];
+}
+
+/**
+ * @param {string} name
+ * @param {number} milliseconds
+ * @returns {Pass[]}
+ */
+function run(name, milliseconds) {
+  const kernel = kernels.get(name);
+  if (!kernel) throw new Error(`there is no kernel ${name}`);
+  const passes = [];
+  let start = now();
+  for (const stop = start + milliseconds; start < stop; ) {
+    kernel.run();
+    const end = now();
+    passes.push({ start, end, work: kernel.work });
+    start = end;
+  }
+  return passes;
+}
+
+self.onmessage = async ({ data }) => {
+  try {
+    self.postMessage({ result: 'bytes' in data ? await prepare(data.bytes) : run(data.name, data.milliseconds) });
+  } catch (error) {
+    self.postMessage({ error: String(error) });
+  }
+};
