@@ -98,6 +98,7 @@ export const prefillMultiplyAdds = ({ layers, width, vocabulary }, tokens) =>
  * @param {Record<string, number>} rates   by figure; rates per second, as `figuresFor` has them
  * @param {Shape} shape
  * @param {boolean} relaxed   whether the build uses the relaxed dot product
+ * @returns {Record<string, number>}
  */
 export function ratios(rates, shape, relaxed) {
   const peak = relaxed ? rates.relaxed : rates.widening;
