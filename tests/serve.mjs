@@ -51,6 +51,7 @@ const types = {
  * @property {number} [port]       0 for any free one
  * @property {string} [cacheControl]  what browsers are told of keeping files, `no-cache` by default
  * @property {boolean} [isolated]  send the headers that make the page cross-origin isolated
+ * @property {boolean} [cors]      allow pages of other origins to read
  * @property {Record<string, string>} [mounts]  more folders (prefix with a final `/`) or files, by URL path
  * @property {(request: Asked) => Fault | null | undefined} [fault]  asked for every request
  */
@@ -120,7 +121,15 @@ async function sendFaulty(response, body, fault) {
  * @param {Options} [options]
  */
 export async function serve(options = {}) {
-  const { root = www, mount = '/', port = 0, cacheControl = 'no-cache', isolated = false, mounts = {} } = options;
+  const {
+    root = www,
+    mount = '/',
+    port = 0,
+    cacheControl = 'no-cache',
+    isolated = false,
+    cors = false,
+    mounts = {},
+  } = options;
   const faultFor = options.fault;
   if (!mount.startsWith('/') || !mount.endsWith('/')) throw new Error(`mount ${mount} must begin and end with a slash`);
   const table = /** @type {[string, string][]} */ (Object.entries({ [mount]: root, ...mounts }));
@@ -148,6 +157,7 @@ export async function serve(options = {}) {
       response.setHeader('cross-origin-opener-policy', 'same-origin');
       response.setHeader('cross-origin-embedder-policy', 'require-corp');
     }
+    if (cors) response.setHeader('access-control-allow-origin', '*');
     /** @param {number} status @param {string} text */
     const refuse = (status, text) => {
       response.writeHead(fault.status ?? status, { 'content-type': fault.type ?? 'text/html; charset=utf-8' });

@@ -22,6 +22,7 @@ import { launch } from './chromium.mjs';
  * @property {import('../serve.mjs').Options} [server]
  * @property {import('playwright-core').BrowserContextOptions} [context]
  * @property {string} [path]     what to open, relative to the mount
+ * @property {string[]} [origins]   what the page may ask besides its own server; read at each request
  * @property {RegExp[]} [expected]  console errors that belong to the test, such as those of a failed download
  * @property {number} [timeout]  milliseconds for the whole test
  */
@@ -84,7 +85,9 @@ export function pageTest(name, options, body) {
       const page = await context.newPage();
       page.setDefaultTimeout(30_000);
       /** @param {string} url */
-      const own = (url) => /^(data|blob|file):/.test(url) || url.startsWith(`${server.origin}/`);
+      const own = (url) =>
+        /^(data|blob|file):/.test(url) ||
+        [server.origin, ...(options.origins ?? [])].some((origin) => url.startsWith(`${origin}/`));
       watch(page, problems, own, options.expected ?? []);
       if (options.path !== 'none') await page.goto(server.url + (options.path ?? ''));
       try {
@@ -186,20 +189,34 @@ export async function screenshot(page, name) {
 }
 
 /**
- * One attention head by the native command line: the same engine, another way in.
+ * What the native command line says about the built-in model: the same engine, another way in.
+ * @param {string} command
+ * @param {string} text
+ * @param {...string} rest
+ * @returns {any}
+ */
+function native(command, text, ...rest) {
+  const candidates = [process.env.HEADLIGHT_CLI, 'target/debug/headlight', 'target/release/headlight'];
+  const cli = candidates.find((path) => path && existsSync(resolve(root, path)));
+  if (!cli) throw new Error('no native build; run cargo build first');
+  const args = [command, join(root, 'www/models/built-in'), text, ...rest, '--json'];
+  return JSON.parse(execFileSync(resolve(root, cli), args, { maxBuffer: 1 << 28, encoding: 'utf8' }));
+}
+
+/**
+ * One attention head.
  * @param {string} text
  * @param {number} layer
  * @param {number} head
  * @returns {{ids: number[], scores: number[][], masked: (number | null)[][], weights: number[][]}}
  */
-export function nativeAttention(text, layer, head) {
-  const candidates = [process.env.HEADLIGHT_CLI, 'target/debug/headlight', 'target/release/headlight'];
-  const cli = candidates.find((path) => path && existsSync(resolve(root, path)));
-  if (!cli) throw new Error('no native build; run cargo build first');
-  const out = execFileSync(
-    resolve(root, cli),
-    ['attention', join(root, 'www/models/built-in'), text, '--layer', String(layer), '--head', String(head), '--json'],
-    { maxBuffer: 1 << 28, encoding: 'utf8' },
-  );
-  return JSON.parse(out);
-}
+export const nativeAttention = (text, layer, head) =>
+  native('attention', text, '--layer', String(layer), '--head', String(head));
+
+/**
+ * The tokens of a text, and those that follow greedily.
+ * @param {string} text
+ * @param {number} count
+ * @returns {{ids: number[], generated: {ids: number[]}}}
+ */
+export const nativePrediction = (text, count) => native('predict', text, '--generate', String(count));
