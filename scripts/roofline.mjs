@@ -10,14 +10,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import binaryen from 'binaryen';
 
-/** Bytes of each row and column that a tile reads: GPT-2 small's width, and small enough for L1. */
+/** Inputs of each row and column of a tile: GPT-2 small's width, and small enough for L1. */
 const DEPTH = 768;
 /** Where the columns begin. */
 const COLUMNS = 8192;
 /** Rows x columns of sums kept in registers. Which one is the fastest depends on the machine; all are tried. */
 const TILES = [
-  [2, 2],
   [4, 2],
+  [2, 4],
+  [3, 3],
   [4, 3],
 ];
 
@@ -39,48 +40,47 @@ const read = `
     (i32x4.extract_lane 0 ${sum('sum', 8)}))`;
 
 /**
- * Multiplies rows of int8 with columns, `times` times over. Its name ends in the multiply-adds of one time.
+ * Multiplies rows with columns, `times` times over. Its name ends in the multiply-adds of one time.
  * @param {string} name
  * @param {number} rows
  * @param {number} columns
- * @param {{step: number, columnScale: number, load: string, dot: (row: string, column: string, sum: string) => string}} way
- *   `step`: inputs per instruction; `columnScale`: bytes of each of a column's inputs; `load`: how a row's are read
+ * @param {{bytes: number, dot: (row: string, column: string, sum: string) => string}} way   `bytes` of each input
  */
-function tile(name, rows, columns, { step, columnScale, load, dot }) {
-  /** @param {number} row @param {number} column */
-  const at = (row, column) => `$sum${row * columns + column}`;
+function tile(name, rows, columns, { bytes, dot }) {
+  const row = '(local.get $row)';
+  /** @param {number} i */
+  const column = (i) => `(local.get $column${i})`;
+  const sums = rows * columns;
+  /** @param {number} offset */
+  const load = (offset) => `(v128.load offset=${offset} (local.get $at))`;
   return `
   (func (export "${name} ${rows}x${columns}x${DEPTH}") (param $times i32) (result i32)
-    (local $k i32) (local $row v128)
-    ${each(columns, (column) => `(local $column${column} v128)`)}
-    ${each(rows * columns, (i) => `(local $sum${i} v128)`)}
+    (local $at i32) (local $row v128)
+    ${each(columns, (i) => `(local $column${i} v128)`)}
+    ${each(sums, (i) => `(local $sum${i} v128)`)}
     (loop $again
-      (local.set $k (i32.const 0))
+      (local.set $at (i32.const 0))
       (loop $next
-        ${each(columns, (column) => `(local.set $column${column} (v128.load offset=${COLUMNS + column * columnScale * DEPTH} (i32.mul (local.get $k) (i32.const ${columnScale}))))`)}
-        ${each(
-          rows,
-          (row) => `(local.set $row (${load} offset=${row * DEPTH} (local.get $k)))
-        ${each(columns, (column) => `(local.set ${at(row, column)} ${dot('(local.get $row)', `(local.get $column${column})`, `(local.get ${at(row, column)})`)})`)}`,
-        )}
-        (br_if $next (i32.lt_u (local.tee $k (i32.add (local.get $k) (i32.const ${step}))) (i32.const ${DEPTH}))))
+        ${each(columns, (i) => `(local.set $column${i} ${load(COLUMNS + i * bytes * DEPTH)})`)}
+        ${each(sums, (i) => {
+          const sum = `$sum${i}`;
+          const first = i % columns === 0 ? `(local.set $row ${load((i / columns) * bytes * DEPTH)})` : '';
+          return `${first} (local.set ${sum} ${dot(row, column(i % columns), `(local.get ${sum})`)})`;
+        })}
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (i32.const ${bytes * DEPTH}))))
       (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
-    (i32x4.extract_lane 0 ${sum('sum', rows * columns)}))`;
+    (i32x4.extract_lane 0 ${sum('sum', sums)}))`;
 }
 
-/** Weights are widened as they are loaded, activations once beforehand. */
+/** Both sides are widened to int16 beforehand, which a blocked kernel does once for many dot products. */
 const widening = {
-  step: 8,
-  columnScale: 2,
-  load: 'v128.load8x8_s',
+  bytes: 2,
   /** @type {(row: string, column: string, sum: string) => string} */
   dot: (row, column, sum) => `(i32x4.add (i32x4.dot_i16x8_s ${row} ${column}) ${sum})`,
 };
 
 const relaxed = {
-  step: 16,
-  columnScale: 1,
-  load: 'v128.load',
+  bytes: 1,
   /** @type {(row: string, column: string, sum: string) => string} */
   dot: (row, column, sum) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${row} ${column} ${sum})`,
 };
