@@ -116,6 +116,26 @@ test('eval compares int8 with f32 by file and in all', () => {
   assert.match(run('eval', hub, file).stdout, /text\.txt/);
 });
 
+test('keyboard counts words, hits and keystrokes, by file and in all', () => {
+  const file = join(folder, 'messages.txt');
+  writeFileSync(file, "I don't\n<|endoftext|>\n\nSee you at 5pm, ok?\n");
+  const { files, all } = json('keyboard', quantised, file);
+  assert.equal(files.length, 1);
+  assert.equal(files[0].file, 'messages.txt');
+  for (const counts of [files[0], all]) {
+    // I, don, 't; See, you, at, 5pm, ok. What comes after the last word is not counted.
+    assert.deepEqual([counts.words, counts.characters], [8, 7 + 18]);
+    assert.ok(counts.best <= counts.shown && counts.shown <= 1);
+    assert.ok(counts.keystrokes > 0 && counts.keystrokes <= counts.characters);
+    assert.ok(Math.abs(counts.saved - (1 - counts.keystrokes / counts.characters)) < 1e-9);
+  }
+  // With the whole vocabulary shown, every word that is one token is there at once: all but "5pm".
+  const whole = json('keyboard', quantised, file, '--shown', '50257').all;
+  assert.ok(Math.abs(whole.shown - 7 / 8) < 1e-9, `${whole.shown}`);
+  assert.equal(json('keyboard', quantised, file, '--words', '4').all.words, 4);
+  assert.match(run('keyboard', quantised, file).stdout, /messages\.txt .* %/);
+});
+
 test('a reader that has seen enough is no failure', () => {
   const command = `"${cli}" predict "${quantised}" "${text}" --top 20000 | head -n 1`;
   const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', command], { encoding: 'utf8' });
@@ -126,6 +146,7 @@ test('a reader that has seen enough is no failure', () => {
 test('mistakes are answered in words', () => {
   for (const [options, says] of /** @type {[string[], RegExp][]} */ ([
     [['predict', join(folder, 'nowhere'), text], /nowhere/],
+    [['keyboard', quantised, join(folder, 'no.txt')], /no\.txt/],
     [['attention', quantised, text, '--layer', '2', '--head', '0'], /no layer 2; there are 2/],
     [['predict', quantised, text, '--f32'], /config\.json/],
     [['predict', quantised, text, '--generate', '1', '--seed', '1', '--temperature=-1'], /temperature/],

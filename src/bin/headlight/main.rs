@@ -1,4 +1,5 @@
-//! The command line: quantise a checkpoint into a folder to host, predict, look at attention, and compare int8 with f32.
+//! The command line: quantise a checkpoint into a folder to host, predict, look at attention, compare int8 with f32, and
+//! count saved keystrokes.
 //!
 //! It needs files and a terminal; for WebAssembly, whose tests build all targets, it is empty.
 
@@ -17,6 +18,7 @@ macro_rules! outln {
 
 mod eval;
 mod folder;
+mod keyboard;
 mod predict;
 mod quantize;
 
@@ -44,6 +46,8 @@ enum Command {
     Attention(predict::AttentionOptions),
     /// Compare int8 with f32 on text files
     Eval(eval::Options),
+    /// Count the keystrokes that suggestions save on text files
+    Keyboard(keyboard::Options),
 }
 
 /// Which model to run.
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::Predict(options) => predict::predict(&options),
         Command::Attention(options) => predict::attention(&options),
         Command::Eval(options) => eval::run(&options),
+        Command::Keyboard(options) => keyboard::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
