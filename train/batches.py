@@ -1,11 +1,23 @@
 """Batches from the prepared token streams. Everything that is drawn comes from one generator whose state can be saved."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from model import Vocabulary
+
+
+@dataclass
+class Batch:
+    """`ids` (B, T + 1); `inputs`, `positions`, `targets` (B, T), inputs and targets as rows; `is_counted` (B): not roughened."""
+
+    ids: np.ndarray
+    inputs: np.ndarray
+    positions: np.ndarray
+    targets: np.ndarray
+    is_counted: np.ndarray
 
 
 class Stream:
@@ -58,21 +70,22 @@ class Batches:
             for kind, share in (("plain", 1 - rough), ("rough", rough)):
                 if share > 0 and source[f"{kind} tokens"] > train["window"] + 1:
                     self.streams[f"{name}.{kind}"] = Stream(folder / f"{name}.{kind}.bin", end)
-                    weights.append(source["weight"] * source["plain tokens"] * share)
+                    weights.append(data.get("weights", {}).get(name, 1.0) * source["plain tokens"] * share)
             held_out = np.fromfile(folder / f"{name}.held-out.bin", dtype="<u2")[: train["held_out_tokens"]]
             if len(held_out) > 1:
                 self.held_out[name] = held_out
         self.names, self.weights = list(self.streams), np.array(weights) / sum(weights)
 
     def next(self):
-        """Rows and positions (B, T), and the rows that come next (B, T)."""
         train, random = self.train, self.random
         is_long = random.random() < train["long_share"]
         length = self.positions if is_long else train["window"]
         moved = not is_long and random.random() < train["offset_share"]
-        windows, positions = [], []
+        windows, positions, is_counted = [], [], []
         for _ in range(max(1, train["batch_tokens"] // length)):
-            stream = self.streams[self.names[random.choice(len(self.names), p=self.weights)]]
+            name = self.names[random.choice(len(self.names), p=self.weights)]
+            stream = self.streams[name]
+            is_counted.append(name.endswith(".plain"))
             if is_long and len(stream.ids) > length:
                 windows.append(stream.anywhere(length + 1, random))
             elif is_long:
@@ -81,11 +94,12 @@ class Batches:
                 windows.append(stream.window(length + 1, random.random() < train["document_share"], random))
             first = int(random.integers(self.positions - length + 1)) if moved else 0
             positions.append(np.arange(first, first + length))
-        rows = self.vocabulary.row_of.numpy()[np.stack(windows)]
+        ids = np.stack(windows)
+        rows = self.vocabulary.row_of.numpy()[ids]
         inputs = rows[:, :-1].copy()
         # So that the row of unseen tokens means something when it comes as input: any word.
         inputs[random.random(inputs.shape) < train["unseen_share"]] = self.vocabulary.unseen_row
-        return inputs, np.stack(positions), rows[:, 1:].copy()
+        return Batch(ids, inputs, np.stack(positions), rows[:, 1:].copy(), np.array(is_counted))
 
     def state(self):
         streams = {name: stream.state() for name, stream in self.streams.items()}

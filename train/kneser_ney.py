@@ -1,7 +1,8 @@
-"""The n-gram to beat: interpolated modified Kneser-Ney over the same tokens of the same training text.
+"""The n-gram to beat: interpolated modified Kneser-Ney model over the same tokens of the same training text.
 
-Chen and Goodman's form (1999), three discounts for each order. An n-gram's tokens are packed into one 64- or 128-bit key,
-so counting is sorting, and looking up is binary search in the sorted keys.
+Chen and Goodman's form (1999), three discounts for each order. The n-grams of each length are numbered in sorted order, and
+the key of a longer one is the number of its beginning and its last token; so counting is sorting, and looking up is binary
+search.
 """
 
 import numpy as np
@@ -11,21 +12,30 @@ BITS = 16  # ids of GPT-2's tokenizer are below 2^16
 
 
 class Order:
-    """The n-grams of one length: sorted keys, probability without the lower orders' part, and each context's back-off weight."""
+    """The n-grams of one length, in the order of their keys, and the contexts that they begin with."""
 
-    def __init__(self, keys, counts, context_keys, of_context, prefix_count):
+    def __init__(self, keys, counts):
         ones = [np.count_nonzero(counts == k) for k in (1, 2, 3, 4)]
         y = ones[0] / max(1, ones[0] + 2 * ones[1])
         discounts = [max(0.0, k + 1 - (k + 2) * y * ones[k + 1] / max(1, ones[k])) for k in range(3)]
-        discount = np.array([0.0, *discounts])[np.minimum(counts, 3)]
-        totals = np.bincount(of_context, weights=counts, minlength=prefix_count)
-        freed = np.bincount(of_context, weights=discount, minlength=prefix_count)
-        self.keys, self.context_keys = keys, context_keys
-        self.direct = ((counts - discount) / totals[of_context]).astype(np.float32)
-        self.back_off = (freed / totals).astype(np.float32)
+        # What is taken from a count of 0, 1, 2, and of 3 or more.
+        self.discounts = np.array([0.0, *discounts])
+        self.keys, self.counts = keys, counts.astype(np.int32)
+        self.context_keys, self.starts = np.unique(keys >> BITS, return_index=True)
+        of_context = np.repeat(np.arange(len(self.starts)), np.diff(np.append(self.starts, len(keys))))
+        discount = self.discount(counts)
+        self.totals = np.bincount(of_context, weights=counts)
+        self.freed = np.bincount(of_context, weights=discount)
+        # Probability without the lower orders' part, and the weight of those.
+        self.direct = ((counts - discount) / self.totals[of_context]).astype(np.float32)
+        self.back_off = self.freed / self.totals
+        self.starts = np.append(self.starts, len(keys))
+
+    def discount(self, counts):
+        return self.discounts[np.minimum(counts, 3)]
 
 
-def _find(table, wanted):
+def find(table, wanted):
     """Index into `table` and whether it is there."""
     index = np.minimum(np.searchsorted(table, wanted), len(table) - 1)
     return index, table[index] == wanted
@@ -36,10 +46,8 @@ class KneserNey:
 
     def __init__(self, streams, vocab_size, end, order=ORDER):
         self.order, self.vocab_size = order, vocab_size
-        # Ids of n-grams stand in for keys of more than four tokens: (id of the first n - 1 tokens, last token).
         ids = np.concatenate(streams).astype(np.int64)
-        # Position i of `context` holds the rank of the n-gram that ends there among those of its length; -1 if it spans
-        # the end of a document.
+        # At each position the number of the n-gram that ends there among those of its length; -1 if it spans documents.
         document = np.cumsum(np.concatenate([[0], (ids[:-1] == end).astype(np.int64)]))
         context = ids.copy()
         self.levels, keys_at = [], [ids]
@@ -75,9 +83,7 @@ class KneserNey:
             if n == 1:
                 orders.append(self._unigrams(counts))
                 continue
-            keys = self.levels[n - 2]
-            contexts, of_context = np.unique(keys >> BITS, return_inverse=True)
-            orders.append(Order(keys, counts, contexts, of_context, len(contexts)))
+            orders.append(Order(self.levels[n - 2], counts))
         return orders
 
     def _unigrams(self, counts):
@@ -95,9 +101,9 @@ class KneserNey:
         for n in range(2, self.order + 1):
             order = self.orders[n - 1]
             before = np.concatenate([[-1], context[:-1]])
-            at, known = _find(order.context_keys, before)
+            at, known = find(order.context_keys, before)
             key = np.where(before >= 0, before << BITS | ids, -1)
-            found, seen = _find(order.keys, key)
+            found, seen = find(order.keys, key)
             interpolated = np.where(seen, order.direct[found], 0.0) + order.back_off[at] * p
             p = np.where(known, interpolated, p)
             context = np.where(seen, found, -1)
@@ -114,18 +120,18 @@ class KneserNey:
                 break
             rank = self._rank_of(tail)
             order = self.orders[n - 1]
-            at, known = _find(order.context_keys, np.int64(rank))
+            at, known = find(order.context_keys, np.int64(rank))
             if rank < 0 or not known:
                 break
             p = p * order.back_off[at]
-            low, high = np.searchsorted(order.keys, [rank << BITS, (rank + 1) << BITS])
+            low, high = order.starts[at : at + 2]
             p[order.keys[low:high] & (2**BITS - 1)] += order.direct[low:high]
         return p
 
     def _rank_of(self, ids):
         rank = int(ids[0])
         for level, token in zip(self.levels, ids[1:]):
-            at, known = _find(level, np.int64(rank << BITS | int(token)))
+            at, known = find(level, np.int64(rank << BITS | int(token)))
             if not known:
                 return -1
             rank = int(at)

@@ -78,7 +78,8 @@ class TiedLoss(torch.autograd.Function):
     """Mean cross entropy of a linear output that shares the embedding, without ever holding all logits.
 
     Loss and gradients are computed together, a few positions at a time: (positions, rows) is by far the largest
-    intermediate of a small model. With a teacher, the target is a mix of the token that came and the teacher's distribution.
+    intermediate of a small model. With a teacher, the target is a mix of the token that came and the teacher's distribution;
+    what is returned is still the surprise at the token that came.
     """
 
     @staticmethod
@@ -93,21 +94,13 @@ class TiedLoss(torch.autograd.Function):
         for start in range(0, count, chunk):
             part = slice(start, start + chunk)
             target = targets[part, None]
-            logits = low[part] @ low_table.T
-            logits[:, -2:] += log_counts[-2:].to(dtype)
-            p = torch.softmax(logits, -1, dtype=torch.float32)
+            p = row_probabilities(low[part], low_table, log_counts)
             # A tie of n tokens gives each of them an nth of its probability.
             losses[part] = log_counts[targets[part]] - p.gather(1, target).clamp(min=1e-30).log()[:, 0]
             if not needs_gradient:
                 continue
-            if teacher is None:
-                p.scatter_add_(1, target, p.new_full(target.shape, -1.0))
-            else:
-                teacher_hidden, teacher_table, weight = teacher
-                wanted = teacher_hidden[part].to(dtype) @ teacher_table.to(dtype).T
-                wanted[:, -2:] += log_counts[-2:].to(dtype)
-                p.sub_(torch.softmax(wanted, -1, dtype=torch.float32), alpha=weight)
-                p.scatter_add_(1, target, p.new_full(target.shape, weight - 1.0))
+            own_share = torch.ones_like(losses[part]) if teacher is None else teacher.take_from(p, part)
+            p.scatter_add_(1, target, -own_share[:, None])
             d_logits = p.mul_(1 / count).to(dtype)
             d_hidden[part] = d_logits @ low_table
             d_table += d_logits.T @ low[part]
@@ -121,8 +114,18 @@ class TiedLoss(torch.autograd.Function):
         return d_hidden * d_loss, d_table * d_loss, None, None, None, None
 
 
+def row_probabilities(hidden, table, log_counts):
+    """(N, rows); a shared row has the probability of all its tokens together."""
+    logits = hidden @ table.T
+    logits[:, -2:] += log_counts[-2:].to(logits.dtype)
+    return torch.softmax(logits, -1, dtype=torch.float32)
+
+
 def tied_loss(hidden, table, log_counts, targets, teacher=None):
-    """`hidden` (N, C), `table` (rows, C), `targets` (N) as rows; `teacher` is (hidden, table, weight)."""
+    """`hidden` (N, C), `table` (rows, C), `targets` (N) as rows.
+
+    A teacher has `take_from(p, part)`, which subtracts its share of the target from `p` (positions of `part`, rows) and
+    returns the share that is left for the token that came.
+    """
     chunk = 256 if hidden.device.type == "cpu" else 8192
-    # Left to itself, autocast would turn the matrix products' accumulation off where we want to choose.
     return TiedLoss.apply(hidden, table, log_counts, targets, teacher, chunk)

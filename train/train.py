@@ -20,6 +20,7 @@ from curve import draw
 from hub import load_rows
 from model import Gpt2, tied_loss
 from optimizer import make_optimizers
+from teachers import ModelTeacher, NgramTeacher
 
 
 class Schedule:
@@ -68,14 +69,6 @@ def save(path, content):
     os.replace(partial, path)
 
 
-def load_teacher(path, device):
-    content = torch.load(path, map_location=device, weights_only=False)
-    shape = content["config"]["model"]
-    teacher = Gpt2(content["model"]["wte.weight"].shape[0], **shape).to(device).eval()
-    teacher.load_state_dict(content["model"])
-    return teacher.requires_grad_(False)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("config", type=Path)
@@ -102,7 +95,11 @@ def main():
     optimizers = make_optimizers(model, train)
     schedule = Schedule(train)
     log_counts = batches.vocabulary.log_counts.to(device)
-    teacher = load_teacher(options.teacher, device) if options.teacher else None
+    teacher = None
+    if options.teacher:
+        teacher = ModelTeacher(options.teacher, log_counts, train["teacher_share"], device)
+    elif train.get("ngram_share", 0) > 0:
+        teacher = NgramTeacher(options.data, batches.vocabulary, train["ngram_share"], device)
     step, tokens, seconds, best = 0, 0, 0.0, math.inf
     curve = []
     last = options.run / "last.pt"
@@ -138,13 +135,10 @@ def main():
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
-        rows, positions, targets = (torch.from_numpy(part).to(device) for part in batches.next())
+        batch = batches.next()
+        rows, positions, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.positions, batch.targets))
         with torch.autocast(device.type, torch.bfloat16):
-            if teacher is not None:
-                with torch.no_grad():
-                    soft = (teacher(rows, positions).flatten(0, 1), teacher.wte.weight, train["teacher_weight"])
-            else:
-                soft = None
+            soft = teacher.look(batch, rows, positions) if teacher is not None else None
             hidden = compiled(rows, positions)
             loss = tied_loss(hidden.flatten(0, 1), model.wte.weight, log_counts, targets.flatten(), soft)
         loss.backward()
