@@ -89,13 +89,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for path in &options.files {
         let text = String::from_utf8(folder::read(path)?)
             .map_err(|error| Error::Encoding(format!("{}: {error}", path.display())))?;
+        let limit = if options.words == 0 { usize::MAX } else { options.words };
         let mut counts = Counts::default();
         for document in documents(&text) {
-            let left = options.words.saturating_sub(counts.words);
-            if options.words > 0 && left == 0 {
-                break;
-            }
-            counts.add(type_document(&mut session, &document, if left == 0 { usize::MAX } else { left }, options.shown)?);
+            counts.add(type_document(&mut session, &document, limit - counts.words, options.shown)?);
         }
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if options.json {
@@ -130,7 +127,7 @@ fn documents(text: &str) -> Vec<String> {
     documents
 }
 
-/// Types at most so many words of a document, and what stands before the first of them and after each.
+/// Types the document up to the end of its last word, or of as many words as asked for.
 fn type_document(session: &mut Session, document: &str, words: usize, shown: usize) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut rest = 0;
