@@ -6,6 +6,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # name | target features beyond those in .cargo/config.toml | wasm-opt flags beyond WASM_OPT
 VARIANTS=(
   'simd128||'
+  'relaxed|+relaxed-simd|--enable-relaxed-simd'
+  'simd128-threads|+atomics|--enable-threads'
+  'relaxed-threads|+relaxed-simd,+atomics|--enable-relaxed-simd --enable-threads'
+)
+
+# Memory that threads share is made by the page, so the module imports it; wasm-bindgen sets each thread up with the
+# exported symbols. It may grow to all that 32 bits can address.
+THREAD_LINK_ARGS=(
+  -Clink-arg=--shared-memory -Clink-arg=--import-memory -Clink-arg=--max-memory=4294967296
+  -Clink-arg=--export=__heap_base -Clink-arg=--export=__wasm_init_tls -Clink-arg=--export=__tls_size
+  -Clink-arg=--export=__tls_align -Clink-arg=--export=__tls_base
 )
 
 # What rustc's default wasm32 target may emit, plus the SIMD that every variant has. Binaryen older than 132 rejects
@@ -131,13 +142,23 @@ each_variant() {
 # Cargo with the flags of one variant. The first variant has none of its own and shares its artefacts with plain
 # cargo calls; the others get their own folder, because changed flags would rebuild everything each time.
 variant_cargo() {
-  local name=$1 features=$2 subcommand=$3
+  local name=$1 features=$2 subcommand=$3 flags target_dir=target
   shift 3
-  if [[ -z $features ]]; then
-    cargo "$subcommand" --target "$TARGET" "${CARGO_FLAGS[@]}" "$@"
+  local arguments=(--target "$TARGET" "${CARGO_FLAGS[@]}" "$@")
+  if [[ -n $features ]]; then
+    flags="-Ctarget-feature=$features"
+    target_dir=target/$name
+  fi
+  if [[ $features == *+atomics* ]]; then
+    # The standard library that rustup installs is built without atomics, and only a compiler that thinks itself a
+    # nightly builds it anew. The stable one does as well, if told so.
+    RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags ${THREAD_LINK_ARGS[*]}" \
+      cargo "$subcommand" -Zbuild-std=std,panic_abort --target-dir "$target_dir" "${arguments[@]}"
+  elif [[ -n $features ]]; then
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags \
+      cargo "$subcommand" --target-dir "$target_dir" "${arguments[@]}"
   else
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$features" \
-      cargo "$subcommand" --target "$TARGET" --target-dir "target/$name" "${CARGO_FLAGS[@]}" "$@"
+    cargo "$subcommand" "${arguments[@]}"
   fi
 }
 

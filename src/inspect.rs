@@ -2,8 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernels;
-use crate::model::attention::score_row;
-use crate::model::state::Cache;
+use crate::model::cache::Cache;
 
 /// One head's attention over all `T` tokens of the context. Rows are the tokens that look (destination), columns the
 /// tokens looked at (source).
@@ -29,16 +28,14 @@ pub fn is_masked(row: usize, column: usize) -> bool {
 pub fn attention(cache: &Cache, layer: usize, head: usize) -> Result<AttentionMap> {
     cache.check(layer, head)?;
     let size = cache.len();
-    let mut scores = crate::error::try_zeroed(size * size)?;
+    let mut scores: Vec<f32> = crate::error::try_zeroed(size * size)?;
     let mut weights: Vec<f32> = crate::error::try_zeroed(size * size)?;
-    // Without tokens there are no rows, but a chunk of 0 would panic.
-    let length = size.max(1);
-    for (row, (scores, weights)) in scores.chunks_exact_mut(length).zip(weights.chunks_exact_mut(length)).enumerate() {
-        score_row(scores, cache, layer, head, row);
-        let visible = row + 1;
-        weights[..visible].copy_from_slice(&scores[..visible]);
-        kernels::softmax(&mut weights[..visible]);
-    }
+    cache.score_rows(layer, head, |row, of_row| {
+        let (at, visible) = (row * size, row + 1);
+        scores[at..at + size].copy_from_slice(of_row);
+        weights[at..at + visible].copy_from_slice(&of_row[..visible]);
+        kernels::softmax(&mut weights[at..at + visible]);
+    });
     Ok(AttentionMap { size, scores, weights })
 }
 
@@ -68,18 +65,16 @@ pub fn thumbnails(cache: &Cache, layer: usize, cells: usize) -> Result<Thumbnail
     let cells = cells.min(size);
     let cell_of = |position: usize| position * cells / size;
     let mut maps = vec![0u8; heads * cells * cells];
-    let mut weights = vec![0.0; size];
     for (head, map) in maps.chunks_exact_mut((cells * cells).max(1)).enumerate() {
-        for row in 0..size {
-            let weights = &mut weights[..row + 1];
-            score_row(weights, cache, layer, head, row);
+        cache.score_rows(layer, head, |row, of_row| {
+            let weights = &mut of_row[..row + 1];
             kernels::softmax(weights);
             let map = &mut map[cell_of(row) * cells..][..cells];
             for (column, weight) in weights.iter().enumerate() {
                 let cell = &mut map[cell_of(column)];
                 *cell = (*cell).max((weight * 255.0).round() as u8);
             }
-        }
+        });
     }
     Ok(Thumbnails { heads, size, cells, weights: maps })
 }

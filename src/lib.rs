@@ -11,6 +11,7 @@ pub mod error;
 pub mod inspect;
 pub mod kernels;
 pub mod model;
+pub mod parallel;
 pub mod quant;
 pub mod sample;
 pub mod session;

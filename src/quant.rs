@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{
-    BLOCK, GROUP, ROUND, packed_length, quantisation_factor, scale_index, scales_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, interleave, packed_length, quantisation_factor, scale_index, scales_length,
+    sums_length, weight_index,
 };
 
 /// 127 times more would be infinite.
@@ -20,6 +21,8 @@ pub struct Int8Matrix {
     pub inputs: usize,
     pub(crate) weights: Vec<i8>,
     pub(crate) scales: Vec<f32>,
+    /// The sum of each row's weights in each block, where the kernel wants them.
+    sums: Vec<i16>,
 }
 
 /// How far quantised weights are from the originals.
@@ -58,7 +61,8 @@ impl Int8Matrix {
     pub fn zeroed(rows: usize, inputs: usize) -> Result<Self> {
         let blocks = inputs.div_ceil(BLOCK);
         let weights = try_zeroed(packed_length(rows, blocks))?;
-        Ok(Self { rows, inputs, weights, scales: try_zeroed(scales_length(rows, blocks))? })
+        let (scales, sums) = (try_zeroed(scales_length(rows, blocks))?, try_zeroed(sums_length(rows, blocks))?);
+        Ok(Self { rows, inputs, weights, scales, sums })
     }
 
     /// Blocks of inputs.
@@ -68,7 +72,12 @@ impl Int8Matrix {
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
-        self.weights.len() + 4 * self.scales.len()
+        self.weights.len() + 4 * self.scales.len() + 2 * self.sums.len()
+    }
+
+    /// As the kernels take it.
+    pub(crate) fn packed(&self) -> Packed<'_> {
+        Packed { weights: &self.weights, scales: &self.scales, sums: &self.sums }
     }
 
     /// Quantises one tile, `tile[input][row]`, of the group of rows that starts at `row`. The largest magnitude of each
@@ -88,13 +97,16 @@ impl Int8Matrix {
             *scale = (largest / 127.0).min(LARGEST_SCALE);
         }
         let start = weight_index(row, block * BLOCK, blocks);
-        let (pairs, _) = self.weights[start..start + BLOCK * GROUP].as_chunks_mut::<{ 2 * GROUP }>();
-        for (pair, values) in pairs.iter_mut().zip(tile.as_chunks::<2>().0) {
-            for (lane, factor) in factors.into_iter().enumerate() {
-                for half in 0..2 {
-                    pair[2 * lane + half] = (values[half][lane] * factor + ROUND).to_bits() as i8;
-                }
+        let mut sums = [0i16; GROUP];
+        for (input, values) in tile.iter().enumerate() {
+            for (lane, (value, factor)) in values.iter().zip(factors).enumerate() {
+                let weight = (value * factor + ROUND).to_bits() as i8;
+                self.weights[start + weight_index(lane, input, 1)] = weight;
+                sums[lane] += i16::from(weight);
             }
+        }
+        if let Some(to) = self.sums.get_mut(scale_index(row, block, blocks)..) {
+            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
         }
     }
 
@@ -116,11 +128,19 @@ impl Int8Matrix {
         error
     }
 
-    /// Sets quantised weights of one row from plain order, starting at input `first`.
+    /// Sets quantised weights of one row from plain order, starting at input `first`; each weight once.
     pub(crate) fn set_weights(&mut self, row: usize, first: usize, weights: &[i8]) {
         let blocks = self.blocks();
-        for (i, &weight) in weights.iter().enumerate() {
-            self.weights[weight_index(row, first + i, blocks)] = weight;
+        interleave(&mut self.weights, row, first, weights, blocks);
+        if self.sums.is_empty() {
+            return;
+        }
+        let mut rest = weights;
+        while !rest.is_empty() {
+            let input = first + weights.len() - rest.len();
+            let (own, after) = rest.split_at((BLOCK - input % BLOCK).min(rest.len()));
+            self.sums[scale_index(row, input / BLOCK, blocks)] += own.iter().copied().map(i16::from).sum::<i16>();
+            rest = after;
         }
     }
 

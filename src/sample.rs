@@ -89,6 +89,19 @@ impl Random {
     }
 }
 
+/// The ids of the `count` largest logits, at least one, the largest first and of equal ones the smaller id.
+pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
+    let mut ids: Vec<u32> = (0..).zip(logits).map(|(id, _)| id).collect();
+    let count = count.clamp(1, ids.len().max(1));
+    let descending = |&a: &u32, &b: &u32| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b));
+    if count < ids.len() {
+        ids.select_nth_unstable_by(count - 1, descending);
+        ids.truncate(count);
+    }
+    ids.sort_unstable_by(descending);
+    ids
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(target_arch = "wasm32")]

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::inspect::{self, AttentionMap, Thumbnails};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
-use crate::sample::{Random, Sampling};
+use crate::sample::{self, Random, Sampling};
 use crate::suggest::{self, Candidate};
 use crate::tokenizer::{TextDecoder, Tokenizer};
 
@@ -78,7 +78,7 @@ impl Session {
             let reason = format!("end of text is token {of_tokenizer}, but {of_config} for the model");
             return Err(Error::Tokenizer(reason));
         }
-        let state = State::new(&model.config);
+        let state = model.start();
         let (tokens, logits, prompt) = (Vec::new(), Vec::new(), Prompt::default());
         Ok(Self { model, tokenizer, state, tokens, logits, prompt, revision: 0, generation: None })
     }
@@ -164,6 +164,75 @@ impl Session {
         Ok(())
     }
 
+    /// Sets the tokens of a text of which nothing is computed yet.
+    ///
+    /// # Errors
+    /// If there are none or too many, or one is not in the vocabulary; the session is then as before.
+    pub fn set_tokens(&mut self, tokens: Vec<u32>) -> Result<()> {
+        self.model.check(0, &tokens)?;
+        self.state.truncate(0);
+        self.logits.clear();
+        self.generation = None;
+        self.prompt = Prompt { tokens: tokens.len(), ..Prompt::default() };
+        self.tokens = tokens;
+        self.revision = self.revision.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The most probable next token.
+    ///
+    /// # Errors
+    /// If not all of the text is computed.
+    pub fn greedy(&self) -> Result<u32> {
+        Ok(sample::most_probable(self.logits()?, 1)[0])
+    }
+
+    /// Adds a token to the text, which must be computed, and computes it.
+    ///
+    /// # Errors
+    /// If the text is not computed, the token is not in the vocabulary, or there is no room for it.
+    pub fn push(&mut self, id: u32) -> Result<()> {
+        if self.logits.is_empty() {
+            return Err(Error::NoTokens);
+        }
+        self.model.forward(&mut self.state, &[id])?;
+        // The token brought the space.
+        self.prompt.trimmed_space = false;
+        self.tokens.push(id);
+        self.logits = self.model.logits(&mut self.state, 1);
+        self.revision = self.revision.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The `count` most probable next tokens, each continued with the most probable ones to `steps` tokens. All go through
+    /// the model together and share the caches of the text, which stays as it is.
+    ///
+    /// # Errors
+    /// If the text is not computed, or there is no room for so many tokens or branches.
+    pub fn branches(&self, count: usize, steps: usize) -> Result<Vec<Vec<u32>>> {
+        let mut last = sample::most_probable(self.logits()?, count);
+        let mut branches: Vec<Vec<u32>> = last.iter().map(|&id| vec![id]).collect();
+        let mut states: Vec<State> = branches.iter().map(|_| self.state.fork()).collect();
+        for _ in 1..steps {
+            let logits = self.model.forward_branches(&mut states, &last)?;
+            let of_each = logits.chunks_exact(self.logits.len());
+            last = of_each.flat_map(|logits| sample::most_probable(logits, 1)).collect();
+            branches.iter_mut().zip(&last).for_each(|(branch, &id)| branch.push(id));
+        }
+        Ok(branches)
+    }
+
+    /// Computes one token beside the text, so that the time it takes can be measured.
+    ///
+    /// # Errors
+    /// If there is no memory.
+    pub fn probe(&self) -> Result<()> {
+        let mut state = self.model.start();
+        self.model.forward(&mut state, &[self.tokenizer.end_of_text()])?;
+        self.model.logits(&mut state, 1);
+        Ok(())
+    }
+
     /// The logits (V) after the text.
     ///
     /// # Errors
@@ -216,12 +285,7 @@ impl Session {
         let bytes = self.tokenizer.bytes(id);
         let unspaced = bytes.strip_prefix(b" ").filter(|_| owed_space);
         let text = generation.decoder.push(unspaced.unwrap_or(bytes));
-        self.model.forward(&mut self.state, &[id])?;
-        // The token brought the space.
-        self.prompt.trimmed_space = false;
-        self.tokens.push(id);
-        self.logits = self.model.logits(&mut self.state, 1);
-        self.revision = self.revision.wrapping_add(1);
+        self.push(id)?;
         Ok(Step::Token { id, text, probability })
     }
 

@@ -23,6 +23,8 @@ pub struct Loader {
     /// Files still to come, the next one last.
     due: Vec<File>,
     current: Option<Current>,
+    /// Files that have come and whose hash is computed elsewhere.
+    unverified: Vec<File>,
     tokenizer_files: Vec<Vec<u8>>,
     tokenizer: Option<Tokenizer>,
 }
@@ -46,7 +48,9 @@ enum Source {
 
 struct Current {
     file: File,
-    hash: Sha256,
+    /// None if there is nothing to compare with, or the caller hashes.
+    hash: Option<Sha256>,
+    hashed_elsewhere: bool,
     received: u64,
     /// For weights.
     reader: Reader,
@@ -62,6 +66,13 @@ impl File {
 
     fn unlisted(name: &str, is_tokenizer: bool) -> Self {
         Self { name: name.to_owned(), size: None, sha256: None, is_tokenizer }
+    }
+
+    fn compare(&self, sha256: &[u8]) -> Result<()> {
+        if self.sha256.as_ref().is_some_and(|expected| *expected != hex(sha256)) {
+            return Err(Error::HashMismatch { file: self.name.clone() });
+        }
+        Ok(())
     }
 }
 
@@ -93,7 +104,16 @@ impl Loader {
 
     fn new(config: Gpt2Config, weights: Weights, source: Source, mut due: Vec<File>) -> Self {
         due.reverse();
-        Self { config, weights, source, due, current: None, tokenizer_files: Vec::new(), tokenizer: None }
+        Self {
+            config,
+            weights,
+            source,
+            due,
+            current: None,
+            unverified: Vec::new(),
+            tokenizer_files: Vec::new(),
+            tokenizer: None,
+        }
     }
 
     /// The files still to come, in the order in which they must come.
@@ -101,15 +121,17 @@ impl Loader {
         self.due.iter().rev()
     }
 
-    /// Starts the next file.
+    /// Starts the next file. With `hashed_elsewhere`, its hash is not computed here, and the caller must pass it to
+    /// [`verify`](Self::verify): browsers hash several times as fast as WebAssembly, and beside it.
     ///
     /// # Errors
     /// If it is not the one that is due, or another one is not finished.
-    pub fn begin(&mut self, name: &str) -> Result<()> {
+    pub fn begin(&mut self, name: &str, hashed_elsewhere: bool) -> Result<()> {
         let file = self.due.pop_if(|file| file.name == name && self.current.is_none());
         let file = file.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
-        let (hash, reader) = (Sha256::new(), Reader::default());
-        self.current = Some(Current { file, hash, received: 0, reader, bytes: Vec::new() });
+        let hash = (file.sha256.is_some() && !hashed_elsewhere).then(Sha256::new);
+        let (reader, bytes) = (Reader::default(), Vec::new());
+        self.current = Some(Current { file, hash, hashed_elsewhere, received: 0, reader, bytes });
         Ok(())
     }
 
@@ -124,8 +146,8 @@ impl Loader {
             let file = current.file.name.clone();
             return Err(wrong_kind(bytes).unwrap_or(Error::FileSize { file, expected, found: current.received }));
         }
-        if current.file.sha256.is_some() {
-            current.hash.update(bytes);
+        if let Some(hash) = &mut current.hash {
+            hash.update(bytes);
         }
         if current.file.is_tokenizer {
             if current.bytes.len() + bytes.len() > MAX_FILE_BYTES {
@@ -157,12 +179,14 @@ impl Loader {
     }
 
     fn accept(&mut self, current: Current) -> Result<()> {
-        let Current { file, hash, received, reader, bytes } = current;
+        let Current { file, hash, hashed_elsewhere, received, reader, bytes } = current;
         if let Some(expected) = file.size.filter(|&size| size != received) {
             return Err(Error::FileSize { file: file.name, expected, found: received });
         }
-        if file.sha256.is_some_and(|expected| expected != hex(&hash.finalize())) {
-            return Err(Error::HashMismatch { file: file.name });
+        if let Some(hash) = hash {
+            file.compare(&hash.finalize())?;
+        } else if hashed_elsewhere && file.sha256.is_some() {
+            self.unverified.push(file.clone());
         }
         if !file.is_tokenizer {
             return reader.finish();
@@ -182,11 +206,26 @@ impl Loader {
         Ok(())
     }
 
+    /// Takes the SHA-256 of a file that was hashed elsewhere.
+    ///
+    /// # Errors
+    /// If it is another than the manifest's, or there is no such file. The loader is of no use after an error.
+    pub fn verify(&mut self, name: &str, sha256: &[u8]) -> Result<()> {
+        let index = self.unverified.iter().position(|file| file.name == name);
+        let index = index.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
+        self.unverified[index].compare(sha256)?;
+        self.unverified.swap_remove(index);
+        Ok(())
+    }
+
     /// The model, the tokenizer if its files were asked for, and the report if it was.
     ///
     /// # Errors
-    /// If files are missing.
+    /// If files are missing, or not verified.
     pub fn finish(self) -> Result<(Model, Option<Tokenizer>, Option<Report>)> {
+        if let Some(file) = self.unverified.into_iter().next() {
+            return Err(Error::HashMismatch { file: file.name });
+        }
         if let Some(file) = self.current.map(|current| current.file).or(self.due.into_iter().next_back()) {
             return Err(Error::UnexpectedFile(format!("the end before {}", file.name)));
         }

@@ -1,18 +1,26 @@
 //! The arithmetic: matrix products, normalisation, activation, attention.
 //!
 //! The int8 kernels, and what four float lanes are, stand in `portable` first; the file of an instruction set exports the
-//! same names. `float` is written once over four lanes. This file chooses and asserts the shapes, so kernels need not. All results are the
-//! same bit for bit on every target: integer sums are exact, and float sums are added in the same order everywhere.
+//! same names. `float` is written once over four lanes. This file chooses, asserts the shapes, so kernels need not, and
+//! splits the work over threads. All results are the same bit for bit on every target and with any number of threads:
+//! integer sums are exact, and float sums are added in the same order everywhere.
 //!
 //! # Layout of int8 weights
 //! A matrix of `R` output rows and `K` inputs is cut into groups of [`GROUP`] rows and blocks of [`BLOCK`] inputs, padded
-//! with zeros. Within a group and block, pairs of neighbouring inputs follow each other, and within a pair the rows:
-//! `(group, block, pair, row, 2)`. A SIMD lane is then always one output row; there are no sums across lanes, and the
-//! scales, `(group, block, row)`, apply as vectors.
+//! with zeros. Within a group and block, runs of [`RUN`] neighbouring inputs follow each other, and within a run the rows:
+//! `(group, block, run, row, RUN)`. `RUN` is how many products an instruction adds up, so a SIMD lane is always one output
+//! row; there are no sums across lanes, and the scales, `(group, block, row)`, apply as vectors.
+//!
+//! # Activations
+//! A block of activations is quantised to 128 steps that reach from its lowest value, or 0, to its highest, or 0. They
+//! are whole multiples of the step, from -127 to 127, and [`Scale::lowest`] taken away they fit into 7 bits, which is what
+//! the dot product of relaxed SIMD wants. Symmetric 8 bits would halve the step only where a block has as large positive as
+//! negative values: on real text the mean KL divergence from f32 is then 0.6e-4 nats instead of 1.3e-4.
 
 mod float;
-#[cfg(any(test, not(target_arch = "wasm32")))]
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed;
 #[cfg(target_arch = "wasm32")]
 mod simd128;
 #[cfg(test)]
@@ -23,8 +31,12 @@ compile_error!("build for wasm32 with -Ctarget-feature=+simd128");
 
 #[cfg(not(target_arch = "wasm32"))]
 use portable as chosen;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+use relaxed as chosen;
+#[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
 use simd128 as chosen;
+
+use crate::parallel::{self, Parts};
 
 pub(crate) use float::{accumulate_weighted, add_assign, gelu, layer_norm, softmax};
 
@@ -36,8 +48,10 @@ pub const VARIANT: &str = chosen::NAME;
 pub const BLOCK: usize = 64;
 /// Output rows that are stored interleaved.
 pub(crate) const GROUP: usize = 8;
+/// Neighbouring inputs of a row that lie together.
+const RUN: usize = chosen::RUN;
 /// Weights of one group in one block.
-const TILE: usize = GROUP * BLOCK;
+pub(crate) const TILE: usize = GROUP * BLOCK;
 /// Positions that can be multiplied together. A group's weights are read and prepared once for all of them.
 pub(crate) const MAX_POSITIONS: usize = 32;
 
@@ -47,16 +61,133 @@ pub(crate) const ROUND: f32 = 12_582_912.0;
 /// Blocks whose largest magnitude is not above this are zero after quantisation; 127 divided by less would overflow.
 const SMALLEST_MAGNITUDE: f32 = 1e-36;
 
-/// What values are multiplied by to become 8-bit numbers, given the largest magnitude among them.
+/// What values are multiplied by to become 8-bit numbers, given the largest magnitude among them, or the distance from the
+/// lowest to the highest.
 pub(crate) fn quantisation_factor(largest: f32) -> f32 {
     if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 }
 }
 
+/// A quantised activation as the chosen kernel takes it.
+pub(crate) type Value = chosen::Value;
+
+/// What the quantised values of a block stand for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, bytemuck::Zeroable)]
+pub(crate) struct Scale {
+    /// What 1 stands for.
+    pub(crate) step: f32,
+    /// The lowest that a value of the block can be, from -127 to 0; the highest is 127 above.
+    pub(crate) lowest: i32,
+}
+
+/// Quantised activations of `T` positions, block by block.
+#[derive(Debug, Default)]
+pub(crate) struct Activations {
+    /// (blocks, T, BLOCK)
+    values: Vec<Value>,
+    /// (blocks, T)
+    scales: Vec<Scale>,
+}
+
+/// Interleaved int8 weights of whole groups of rows, as the head of this module describes them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    /// (groups, blocks, BLOCK / RUN, GROUP, RUN)
+    pub(crate) weights: &'a [i8],
+    /// (groups, blocks, GROUP)
+    pub(crate) scales: &'a [f32],
+    /// (groups, blocks, GROUP), the sum of each row's weights in the block; empty where the kernel has no use for it
+    pub(crate) sums: &'a [i16],
+}
+
+impl<'a> Packed<'a> {
+    /// One group of rows.
+    pub(crate) fn group(self, group: usize, blocks: usize) -> Self {
+        fn part<T>(of: &[T], group: usize, length: usize) -> &[T] {
+            if of.is_empty() { of } else { &of[group * length..][..length] }
+        }
+        Self {
+            weights: part(self.weights, group, blocks * TILE),
+            scales: part(self.scales, group, blocks * GROUP),
+            sums: part(self.sums, group, blocks * GROUP),
+        }
+    }
+}
+
+/// What becomes of a matrix product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// It is the output.
+    Store,
+    /// Its GELU is.
+    Gelu,
+    /// It is added to what is there.
+    Add,
+}
+
+/// Quantises a block, or a part of one, as activations are, and returns what its values stand for.
+pub(crate) fn quantize_signed(values: &mut [i8; BLOCK], x: &[f32]) -> Scale {
+    let (mut whole, mut quantised) = ([0.0; BLOCK], [Value::default(); BLOCK]);
+    whole[..x.len()].copy_from_slice(x);
+    let scale = chosen::quantize_block(&mut quantised, &whole);
+    *values = quantised.map(|value| chosen::signed(value, scale.lowest));
+    scale
+}
+
+/// What 1 stands for when the largest magnitude becomes 127.
+pub(crate) fn symmetric_scale(x: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0f32; LANES];
+    for x in chunks {
+        lanes = std::array::from_fn(|i| larger(lanes[i], x[i].abs()));
+    }
+    lanes.into_iter().chain(rest.iter().map(|x| x.abs())).fold(0.0, larger) / 127.0
+}
+
+/// Quantises a block, or a part of one, with 1 standing for `scale`; the rest becomes 0.
+pub(crate) fn quantize_by(values: &mut [i8; BLOCK], x: &[f32], scale: f32) {
+    let factor = quantisation_factor(127.0 * scale);
+    let mut whole = [0.0; BLOCK];
+    whole[..x.len()].copy_from_slice(x);
+    *values = whole.map(|x| (x * factor + ROUND).to_bits() as i8);
+}
+
+/// Quantises a block, or a part of one, symmetrically to 8 bits, and returns what 1 stands for.
+pub(crate) fn quantize_symmetric(values: &mut [i8; BLOCK], x: &[f32]) -> f32 {
+    let scale = symmetric_scale(x);
+    quantize_by(values, x, scale);
+    scale
+}
+
 /// Where a weight stands in the interleaved layout.
 pub(crate) fn weight_index(row: usize, input: usize, blocks: usize) -> usize {
+    interleaved_index::<RUN>(row, input, blocks)
+}
+
+/// As [`weight_index`], with runs of `N`.
+pub(crate) fn interleaved_index<const N: usize>(row: usize, input: usize, blocks: usize) -> usize {
     let (group, lane) = (row / GROUP, row % GROUP);
-    // Blocks hold whole pairs, so the pairs of a group are numbered through.
-    group * blocks * TILE + input / 2 * 2 * GROUP + 2 * lane + input % 2
+    // Blocks hold whole runs, so the runs of a group are numbered through.
+    group * blocks * TILE + input / N * N * GROUP + N * lane + input % N
+}
+
+/// Puts weights of one row where they belong, from input `first` on.
+pub(crate) fn interleave(packed: &mut [i8], row: usize, first: usize, weights: &[i8], blocks: usize) {
+    let head = (first.next_multiple_of(RUN) - first).min(weights.len());
+    let (head, body) = weights.split_at(head);
+    let (runs, tail) = body.as_chunks::<RUN>();
+    let mut one = |input: usize, weight: i8| packed[weight_index(row, input, blocks)] = weight;
+    head.iter().enumerate().for_each(|(i, &weight)| one(first + i, weight));
+    let after = first + weights.len() - tail.len();
+    tail.iter().enumerate().for_each(|(i, &weight)| one(after + i, weight));
+    if runs.is_empty() {
+        return;
+    }
+    let start = weight_index(row, first + head.len(), blocks);
+    for (to, run) in packed[start..].chunks_mut(RUN * GROUP).zip(runs) {
+        to[..RUN].copy_from_slice(run);
+    }
 }
 
 /// Where the scale of a row's block stands.
@@ -74,76 +205,135 @@ pub(crate) fn scales_length(rows: usize, blocks: usize) -> usize {
     rows.div_ceil(GROUP) * blocks * GROUP
 }
 
-/// Quantises activations to 8 bits, held in 16: `values` (blocks, T, BLOCK) and `scales` (blocks, T) from `x` (T, K). The
-/// largest magnitude of each block becomes 127; what is missing to a whole block counts as 0.
-pub(crate) fn quantize(values: &mut [i16], scales: &mut [f32], x: &[f32], inputs: usize) {
-    let (positions, blocks) = (x.len() / inputs, inputs.div_ceil(BLOCK));
-    let (values, _) = values.as_chunks_mut::<BLOCK>();
-    assert_eq!(x.len(), positions * inputs);
-    assert_eq!((values.len(), scales.len()), (positions * blocks, positions * blocks));
-    for (position, x) in x.chunks_exact(inputs).enumerate() {
-        for (block, x) in x.chunks(BLOCK).enumerate() {
-            let mut whole = [0.0; BLOCK];
-            whole[..x.len()].copy_from_slice(x);
-            let at = block * positions + position;
-            scales[at] = chosen::quantize_block(&mut values[at], &whole);
+/// Length of the sums of rows.
+pub(crate) fn sums_length(rows: usize, blocks: usize) -> usize {
+    if chosen::NEEDS_SUMS { scales_length(rows, blocks) } else { 0 }
+}
+
+impl Activations {
+    /// Quantises `x` (T, K); what is missing to a whole block counts as 0.
+    pub(crate) fn quantize(&mut self, x: &[f32], inputs: usize) {
+        let (positions, blocks) = (x.len() / inputs, inputs.div_ceil(BLOCK));
+        assert_eq!(x.len(), positions * inputs);
+        self.values.resize(positions * blocks * BLOCK, Value::default());
+        self.scales.resize(positions * blocks, Scale::default());
+        let values = Parts::new(self.values.as_chunks_mut::<BLOCK>().0);
+        let scales = Parts::new(&mut self.scales);
+        parallel::for_ranges(positions, 1, |range| {
+            for position in range {
+                for (block, x) in x[position * inputs..][..inputs].chunks(BLOCK).enumerate() {
+                    let at = block * positions + position;
+                    // SAFETY: each place belongs to one position, and each position to one range.
+                    let (values, scales) = unsafe { (values.part(at..at + 1), scales.part(at..at + 1)) };
+                    scales[0] = match <&[f32; BLOCK]>::try_from(x) {
+                        Ok(x) => chosen::quantize_block(&mut values[0], x),
+                        Err(_) => {
+                            let mut whole = [0.0; BLOCK];
+                            whole[..x.len()].copy_from_slice(x);
+                            chosen::quantize_block(&mut values[0], &whole)
+                        }
+                    };
+                }
+            }
+        });
+    }
+
+    /// Takes up values that were quantised before; `blocks` yields each block of each position, in the order of this struct.
+    pub(crate) fn restore<'a>(&mut self, blocks: impl Iterator<Item = (&'a [i8; BLOCK], Scale)>) {
+        self.values.clear();
+        self.scales.clear();
+        for (values, scale) in blocks {
+            self.values.extend(values.map(|value| chosen::value(value, scale.lowest)));
+            self.scales.push(scale);
         }
+    }
+
+    /// The values, from -127 to 127, and scales of block after block.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = ([i8; BLOCK], Scale)> {
+        let blocks = self.values.as_chunks::<BLOCK>().0.iter().zip(&self.scales);
+        blocks.map(|(values, &scale)| (values.map(|value| chosen::signed(value, scale.lowest)), scale))
     }
 }
 
-/// `out` (T, R) = quantised activations (T, K) x weights (R, K) + bias (R), in int8 within blocks and f32 between them.
-/// `T` is at most [`MAX_POSITIONS`].
+/// `out` (T, R) = activations (T, K) x weights (R, K) + bias (R), in int8 within blocks and f32 between them, and then
+/// finished. `T` is at most [`MAX_POSITIONS`].
 pub(crate) fn matmul_i8(
     out: &mut [f32],
-    (values, value_scales): (&[i16], &[f32]),
-    (weights, weight_scales): (&[i8], &[f32]),
+    Activations { values, scales }: &Activations,
+    packed: Packed<'_>,
     bias: Option<&[f32]>,
-    rows: usize,
-    blocks: usize,
+    finish: Finish,
+    (rows, blocks): (usize, usize),
 ) {
     let positions = out.len() / rows;
     assert_eq!(out.len(), positions * rows);
     assert!(positions <= MAX_POSITIONS);
     assert_eq!(values.len(), positions * blocks * BLOCK);
-    assert_eq!(value_scales.len(), positions * blocks);
-    assert_eq!(weights.len(), packed_length(rows, blocks));
-    assert_eq!(weight_scales.len(), scales_length(rows, blocks));
+    assert_eq!(scales.len(), positions * blocks);
+    assert_eq!(packed.weights.len(), packed_length(rows, blocks));
+    assert_eq!(packed.scales.len(), scales_length(rows, blocks));
+    assert_eq!(packed.sums.len(), sums_length(rows, blocks));
     assert!(bias.is_none_or(|bias| bias.len() == rows));
-    let groups = weights.chunks_exact(blocks * TILE).zip(weight_scales.chunks_exact(blocks * GROUP));
-    for (group, (weights, weight_scales)) in groups.enumerate() {
-        let first_row = group * GROUP;
-        let lanes = GROUP.min(rows - first_row);
-        let mut start = [0.0; GROUP];
-        if let Some(bias) = bias {
-            start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
+    let out = Parts::new(out);
+    parallel::for_ranges(rows.div_ceil(GROUP), 1, |groups| {
+        for group in groups {
+            let first_row = group * GROUP;
+            let lanes = GROUP.min(rows - first_row);
+            let mut start = [0.0; GROUP];
+            if let Some(bias) = bias {
+                start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
+            }
+            let mut sums = [start; MAX_POSITIONS];
+            let sums = &mut sums[..positions];
+            chosen::multiply_group(sums, (values, scales), packed.group(group, blocks));
+            for (position, sums) in sums.iter_mut().enumerate() {
+                let from = position * rows + first_row;
+                // SAFETY: each group has rows of its own.
+                finish_row(unsafe { out.part(from..from + lanes) }, sums, finish);
+            }
         }
-        let mut sums = [start; MAX_POSITIONS];
-        let sums = &mut sums[..positions];
-        chosen::multiply_group(sums, (values, value_scales), (weights, weight_scales));
-        for (out, sums) in out.chunks_exact_mut(rows).zip(sums) {
-            out[first_row..][..lanes].copy_from_slice(&sums[..lanes]);
+    });
+}
+
+fn finish_row(out: &mut [f32], values: &mut [f32; GROUP], finish: Finish) {
+    match finish {
+        Finish::Store => out.copy_from_slice(&values[..out.len()]),
+        Finish::Gelu => {
+            gelu(values);
+            out.copy_from_slice(&values[..out.len()]);
         }
+        Finish::Add => add_assign(out, &values[..out.len()]),
     }
 }
 
-/// `out` (T, R) = `x` (T, K) x `weights` (R, K) + bias (R), all in f32.
+/// `out` (T, R) = `x` (T, K) x `weights` (R, K) + bias (R), all in f32, and then finished.
 pub(crate) fn matmul_f32(
     out: &mut [f32],
     x: &[f32],
     weights: &[f32],
     bias: Option<&[f32]>,
-    rows: usize,
-    inputs: usize,
+    finish: Finish,
+    (rows, inputs): (usize, usize),
 ) {
     assert_eq!(x.len() / inputs * rows, out.len());
     assert_eq!(weights.len(), rows * inputs);
     assert!(bias.is_none_or(|bias| bias.len() == rows));
-    for (row, weights) in weights.chunks_exact(inputs).enumerate() {
-        let bias = bias.map_or(0.0, |bias| bias[row]);
-        for (out, x) in out.chunks_exact_mut(rows).zip(x.chunks_exact(inputs)) {
-            out[row] = bias + float::dot(x, weights);
+    let out = Parts::new(out);
+    parallel::for_ranges(rows.div_ceil(GROUP), 1, |groups| {
+        for group in groups {
+            let range = group * GROUP..((group + 1) * GROUP).min(rows);
+            for (position, x) in x.chunks_exact(inputs).enumerate() {
+                let mut values = [0.0; GROUP];
+                for (value, row) in values.iter_mut().zip(range.clone()) {
+                    let bias = bias.map_or(0.0, |bias| bias[row]);
+                    *value = bias + float::dot(x, &weights[row * inputs..][..inputs]);
+                }
+                // SAFETY: each group has rows of its own.
+                let out = unsafe { out.part(position * rows + range.start..position * rows + range.end) };
+                finish_row(out, &mut values, finish);
+            }
         }
-    }
+    });
 }
 
 /// `scores` (T) = `query` (HS) . `keys` (T, HS) * `scale`.
@@ -152,4 +342,88 @@ pub(crate) fn attention_scores(scores: &mut [f32], query: &[f32], keys: &[f32], 
     for (score, key) in scores.iter_mut().zip(keys.chunks_exact(query.len())) {
         *score = float::dot(query, key) * scale;
     }
+}
+
+/// `scores` (T, GROUP) = `queries` (T, HS) . a group of keys (GROUP, HS) * `factor`.
+pub(crate) fn attention_scores_i8(
+    scores: &mut [[f32; GROUP]],
+    Activations { values, scales }: &Activations,
+    keys: Packed<'_>,
+    factor: f32,
+) {
+    scores.fill([0.0; GROUP]);
+    chosen::multiply_group(scores, (values, scales), keys);
+    for score in scores.as_flattened_mut() {
+        *score *= factor;
+    }
+}
+
+/// Quantises the attention weights of a page of tokens to 15 bits; what 1 stands for is returned. They are never
+/// negative. With 7 bits, the many small weights beside one large one would all become 0.
+pub(crate) fn quantize_weights(values: &mut [i16; BLOCK], weights: &[f32; BLOCK]) -> f32 {
+    let largest = weights.iter().fold(0.0, |a, &b| if b > a { b } else { a });
+    let factor = if largest > SMALLEST_MAGNITUDE { 32767.0 / largest } else { 0.0 };
+    for (value, weight) in values.iter_mut().zip(weights) {
+        *value = (weight * factor + ROUND).to_bits() as i16;
+    }
+    largest / 32767.0
+}
+
+/// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)
+/// in runs of 2.
+pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[[i16; BLOCK]], steps: &[f32], channels: &[i8; TILE]) {
+    assert!(weights.len() == out.len() && steps.len() == out.len());
+    chosen::multiply_pairs(out, weights, |position| steps[position], channels, &[1.0; GROUP]);
+}
+
+/// Whether the kernels of this build compute what the portable ones do, on values with all extremes. Some engines and
+/// processors were shipped with wrong SIMD; a build that fails here must not be used.
+pub fn self_test() -> bool {
+    const BLOCKS: usize = 2;
+    const POSITIONS: usize = 5;
+    let byte = |i: usize| match i % 11 {
+        3 => 127,
+        5 => -127,
+        7 => 0,
+        _ => (i * i / 7) as i8,
+    };
+    let weights: Vec<i8> = (0..BLOCKS * TILE).map(byte).collect();
+    let weight_scales: Vec<f32> = (0..BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
+    let x: Vec<f32> = (0..POSITIONS * BLOCKS * BLOCK).map(|i| f32::from(byte(i)) * 0.37).collect();
+    let mut activations = Activations::default();
+    activations.quantize(&x, BLOCKS * BLOCK);
+
+    let quantised: Vec<_> = activations.blocks().collect();
+    let same = x.as_chunks::<BLOCK>().0.iter().enumerate().all(|(i, x)| {
+        let mut values = [0; BLOCK];
+        let scale = portable::quantize_block(&mut values, x);
+        quantised[i % BLOCKS * POSITIONS + i / BLOCKS] == (values.map(|value| value as i8), scale)
+    });
+
+    let start = [[0.5; GROUP]; POSITIONS];
+    let (mut found, mut expected) = (start, start);
+    let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums_of_rows(&weights) };
+    chosen::multiply_group(&mut found, (&activations.values, &activations.scales), packed);
+    let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+    let (mut gathered, mut expected_gathered) = (start, start);
+    for ((weights, weight_scales), quantised) in blocks.zip(quantised.chunks(POSITIONS)) {
+        let values: Vec<_> = quantised.iter().map(|(values, _)| values.map(i16::from)).collect();
+        let step = |position: usize| quantised[position].1.step;
+        portable::multiply_block::<RUN>(&mut expected, &values, step, weights, weight_scales);
+        chosen::multiply_pairs(&mut gathered, &values, step, weights, weight_scales);
+        portable::multiply_block::<2>(&mut expected_gathered, &values, step, weights, weight_scales);
+    }
+    same && found == expected && gathered == expected_gathered
+}
+
+/// The sums of the rows of interleaved weights, where the kernel wants them.
+pub(crate) fn sums_of_rows(weights: &[i8]) -> Vec<i16> {
+    if !chosen::NEEDS_SUMS {
+        return Vec::new();
+    }
+    let tiles = weights.as_chunks::<RUN>().0.as_chunks::<GROUP>().0.chunks_exact(BLOCK / RUN);
+    let of_tile = |tile: &[[[i8; RUN]; GROUP]]| -> [i16; GROUP] {
+        std::array::from_fn(|row| tile.iter().flat_map(|run| run[row]).map(i16::from).sum())
+    };
+    tiles.flat_map(of_tile).collect()
 }

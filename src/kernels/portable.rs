@@ -1,55 +1,91 @@
 //! The int8 kernels and four lanes in plain Rust: the definition of what the others must return, and what native builds
 //! run. Loops run over fixed numbers of lanes so that compilers make vector code of them.
 
-use super::{BLOCK, GROUP, ROUND, TILE, quantisation_factor};
+#![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is only the self-test's measure"))]
 
-#[cfg(not(target_arch = "wasm32"))]
+use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE, quantisation_factor};
+
 pub(super) const NAME: &str = "portable";
+pub(super) const RUN: usize = 2;
+pub(super) const NEEDS_SUMS: bool = false;
+pub(super) type Value = i16;
 
-/// The values of one block, and their scale.
-pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32 {
-    let mut largest = 0.0f32;
-    for &x in x {
-        let magnitude = x.abs();
-        largest = if magnitude > largest { magnitude } else { largest };
-    }
-    let factor = quantisation_factor(largest);
-    for (value, &x) in values.iter_mut().zip(x) {
-        *value = (x * factor + ROUND).to_bits() as i16;
-    }
-    largest / 127.0
+pub(super) fn value(signed: i8, _lowest: i32) -> Value {
+    i16::from(signed)
 }
 
-/// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
-pub(super) fn multiply_group(
+pub(super) fn signed(value: Value, _lowest: i32) -> i8 {
+    value as i8
+}
+
+/// The values of one block, and what they stand for.
+pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> Scale {
+    let (mut low, mut high) = (0.0f32, 0.0f32);
+    for &x in x {
+        low = if x < low { x } else { low };
+        high = if x > high { x } else { high };
+    }
+    let range = high - low;
+    let factor = quantisation_factor(range);
+    let lowest = low * factor + ROUND;
+    let highest = lowest + 127.0;
+    for (value, &x) in values.iter_mut().zip(x) {
+        let rounded = x * factor + ROUND;
+        *value = (if highest < rounded { highest } else { rounded }).to_bits() as i16;
+    }
+    Scale { step: range / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
+}
+
+/// `sums` (T, GROUP) += values (T, BLOCK) x one block of a group of rows in runs of `N`; 1 stands for `step(position)` in
+/// the values, and for the scales in the weights.
+pub(super) fn multiply_block<const N: usize>(
     sums: &mut [[f32; GROUP]],
-    (values, value_scales): (&[i16], &[f32]),
-    (weights, weight_scales): (&[i8], &[f32]),
+    values: &[[i16; BLOCK]],
+    step: impl Fn(usize) -> f32,
+    weights: &[i8; TILE],
+    scales: &[f32; GROUP],
 ) {
-    let positions = sums.len();
-    let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-    let inputs = values.chunks_exact(positions * BLOCK).zip(value_scales.chunks_exact(positions));
-    for ((weights, weight_scales), (values, value_scales)) in weights.zip(inputs) {
-        for ((sums, values), value_scale) in sums.iter_mut().zip(values.as_chunks::<BLOCK>().0).zip(value_scales) {
-            let mut products = [0i32; GROUP];
-            for (weights, [v0, v1]) in weights.as_chunks::<{ 2 * GROUP }>().0.iter().zip(values.as_chunks::<2>().0) {
-                for (product, [w0, w1]) in products.iter_mut().zip(weights.as_chunks::<2>().0) {
-                    *product += i32::from(*w0) * i32::from(*v0) + i32::from(*w1) * i32::from(*v1);
+    for (position, (sums, values)) in sums.iter_mut().zip(values).enumerate() {
+        let mut products = [0i32; GROUP];
+        for (weights, values) in weights.as_chunks::<N>().0.as_chunks::<GROUP>().0.iter().zip(values.as_chunks::<N>().0)
+        {
+            for (product, weights) in products.iter_mut().zip(weights) {
+                for (weight, value) in weights.iter().zip(values) {
+                    *product += i32::from(*weight) * i32::from(*value);
                 }
             }
-            for ((sum, product), weight_scale) in sums.iter_mut().zip(products).zip(weight_scales) {
-                *sum += product as f32 * (weight_scale * value_scale);
-            }
+        }
+        for ((sum, product), scale) in sums.iter_mut().zip(products).zip(scales) {
+            *sum += product as f32 * (scale * step(position));
         }
     }
 }
 
+/// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
+pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
+    let positions = sums.len();
+    let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
+    let weights = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
+    for ((values, scales), (weights, weight_scales)) in values.zip(weights) {
+        multiply_block::<RUN>(sums, values, |position| scales[position].step, weights, weight_scales);
+    }
+}
+
+/// As [`multiply_block`], in runs of 2.
+pub(super) fn multiply_pairs(
+    sums: &mut [[f32; GROUP]],
+    values: &[[i16; BLOCK]],
+    step: impl Fn(usize) -> f32,
+    weights: &[i8; TILE],
+    scales: &[f32; GROUP],
+) {
+    multiply_block::<2>(sums, values, step, weights, scales);
+}
+
 /// Four floats.
-#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone, Copy)]
 pub(super) struct F32x4([f32; 4]);
 
-#[cfg(not(target_arch = "wasm32"))]
 impl F32x4 {
     pub(super) fn splat(x: f32) -> Self {
         Self([x; 4])
@@ -114,7 +150,8 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block(quantize_block);
-        suite::multiply_group(multiply_group);
+        suite::quantize_block::<Value>(quantize_block, signed);
+        suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
+        suite::multiply_pairs(multiply_pairs);
     }
 }

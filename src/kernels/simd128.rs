@@ -3,16 +3,33 @@
 //! SIMD-128 has no product of 8-bit numbers, so both sides are widened to 16 bits, and `i32x4.dot_i16x8_s` multiplies and
 //! adds neighbouring pairs.
 
+#![cfg_attr(
+    target_feature = "relaxed-simd",
+    allow(dead_code, reason = "that build has other products of 8-bit numbers")
+)]
+
 use std::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub,
+    f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub,
     i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shr, i32x4_splat,
     i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
-use super::{BLOCK, GROUP, ROUND, TILE, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
-fn load_f32(x: &[f32; 4]) -> v128 {
+pub(super) const RUN: usize = 2;
+pub(super) const NEEDS_SUMS: bool = false;
+pub(super) type Value = i16;
+
+pub(super) fn value(signed: i8, _lowest: i32) -> Value {
+    i16::from(signed)
+}
+
+pub(super) fn signed(value: Value, _lowest: i32) -> i8 {
+    value as i8
+}
+
+pub(super) fn load_f32(x: &[f32; 4]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load(x.as_ptr().cast()) }
 }
@@ -42,61 +59,86 @@ fn store_i16(out: &mut [i16; 8], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32 {
-    let (x, _) = x.as_chunks::<4>();
-    let mut lanes = f32x4_splat(0.0);
-    for x in x {
-        lanes = f32x4_pmax(lanes, f32x4_abs(load_f32(x)));
+/// The lowest and the highest of a block, or 0 where that is further out.
+fn range(x: &[f32; BLOCK]) -> (f32, f32) {
+    let (mut low, mut high) = (f32x4_splat(0.0), f32x4_splat(0.0));
+    for x in x.as_chunks::<4>().0 {
+        low = f32x4_pmin(low, load_f32(x));
+        high = f32x4_pmax(high, load_f32(x));
     }
-    let mut magnitudes = [0.0; 4];
-    store_f32(&mut magnitudes, lanes);
-    let largest = magnitudes.into_iter().fold(0.0, |a, b| if b > a { b } else { a });
-    let factor = f32x4_splat(quantisation_factor(largest));
-    // The low 16 bits of the rounded float, sign-extended so that narrowing leaves them as they are.
-    let round = |x: &[f32; 4]| {
-        let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
-        i32x4_shr(i32x4_shl(rounded, 16), 16)
-    };
-    for (values, x) in values.as_chunks_mut::<8>().0.iter_mut().zip(x.as_chunks::<2>().0) {
-        store_i16(values, i16x8_narrow_i32x4(round(&x[0]), round(&x[1])));
-    }
-    largest / 127.0
+    let (mut lows, mut highs) = ([0.0; 4], [0.0; 4]);
+    store_f32(&mut lows, low);
+    store_f32(&mut highs, high);
+    let low = lows.into_iter().fold(0.0, |a, b| if b < a { b } else { a });
+    (low, highs.into_iter().fold(0.0, |a, b| if b > a { b } else { a }))
 }
 
-pub(super) fn multiply_group(
-    sums: &mut [[f32; GROUP]],
-    (values, value_scales): (&[i16], &[f32]),
-    (weights, weight_scales): (&[i8], &[f32]),
-) {
-    let positions = sums.len();
-    let inputs = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(value_scales.chunks_exact(positions));
-    let weights = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
-    if let [sums] = sums {
-        for ((weights, weight_scales), (values, value_scales)) in weights.zip(inputs) {
-            let weights: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
-            let products = multiply_block::<1, 4>(|pair| weights[pair].each_ref().map(widen), [&values[0]]);
-            rescale([sums], products, weight_scales, [value_scales[0]]);
+/// How a block is quantised; and its values as whole numbers in 32 bits, four by four, of which the low 16 are right.
+#[inline(always)]
+pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> Scale {
+    let (low, high) = range(x);
+    let factor = quantisation_factor(high - low);
+    let lowest = low * factor + ROUND;
+    let (factor, highest) = (f32x4_splat(factor), f32x4_splat(lowest + 127.0));
+    for (i, x) in x.as_chunks::<4>().0.iter().enumerate() {
+        let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
+        store(i, f32x4_pmin(rounded, highest));
+    }
+    Scale { step: (high - low) / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
+}
+
+pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
+    let (values, _) = values.as_chunks_mut::<8>();
+    let mut before = f32x4_splat(0.0);
+    quantize(x, |i, rounded| {
+        // Sign-extended, so that narrowing leaves them as they are.
+        let whole = i32x4_shr(i32x4_shl(rounded, 16), 16);
+        if i % 2 == 1 {
+            store_i16(&mut values[i / 2], i16x8_narrow_i32x4(before, whole));
         }
+        before = whole;
+    })
+}
+
+pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
+    let positions = sums.len();
+    let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
+    let weights = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
+    for ((weights, weight_scales), (values, scales)) in weights.zip(values) {
+        multiply_pairs(sums, values, |position| scales[position].step, weights, weight_scales);
+    }
+}
+
+#[inline(always)]
+pub(super) fn multiply_pairs(
+    sums: &mut [[f32; GROUP]],
+    values: &[[i16; BLOCK]],
+    step: impl Fn(usize) -> f32,
+    weights: &[i8; TILE],
+    weight_scales: &[f32; GROUP],
+) {
+    if let ([sums], [values]) = (&mut *sums, values) {
+        let weights: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
+        let products = multiply_block::<1, 4>(|pair| weights[pair].each_ref().map(widen), [values]);
+        rescale([sums], products, weight_scales, [step(0)]);
         return;
     }
-    for ((weights, weight_scales), (values, value_scales)) in weights.zip(inputs) {
-        // Widened once for all positions; 1.5 times as fast as widening for every four of them.
-        let mut wide = [[[0; 8]; 2]; BLOCK / 2];
-        for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
-            store_i16(wide, widen(weights));
-        }
-        let wide = |pair: usize| wide[pair].each_ref().map(load_i16);
-        let (fours, rest) = sums.as_chunks_mut::<4>();
-        let (values, rest_values) = values.as_chunks::<4>();
-        let (scales, rest_scales) = value_scales.as_chunks::<4>();
-        for ((sums, values), scales) in fours.iter_mut().zip(values).zip(scales) {
-            let products = multiply_block::<4, 1>(wide, values.each_ref());
-            rescale(sums.each_mut(), products, weight_scales, *scales);
-        }
-        for ((sums, values), &scale) in rest.iter_mut().zip(rest_values).zip(rest_scales) {
-            let products = multiply_block::<1, 4>(wide, [values]);
-            rescale([sums], products, weight_scales, [scale]);
-        }
+    // Widened once for all positions; 1.5 times as fast as widening for every four of them.
+    let mut wide = [[[0; 8]; 2]; BLOCK / 2];
+    for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
+        store_i16(wide, widen(weights));
+    }
+    let wide = |pair: usize| wide[pair].each_ref().map(load_i16);
+    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let (four_values, rest_values) = values.as_chunks::<4>();
+    let first_of_rest = 4 * fours.len();
+    for (i, (sums, values)) in fours.iter_mut().zip(four_values).enumerate() {
+        let products = multiply_block::<4, 1>(wide, values.each_ref());
+        rescale(sums.each_mut(), products, weight_scales, [0, 1, 2, 3].map(|t| step(4 * i + t)));
+    }
+    for (i, (sums, values)) in rest.iter_mut().zip(rest_values).enumerate() {
+        let products = multiply_block::<1, 4>(wide, [values]);
+        rescale([sums], products, weight_scales, [step(first_of_rest + i)]);
     }
 }
 
@@ -125,7 +167,7 @@ fn multiply_block<const N: usize, const UNROLLED: usize>(
 
 /// `sums` += products * (weight scales * value scale)
 #[inline(always)]
-fn rescale<const N: usize>(
+pub(super) fn rescale<const N: usize>(
     sums: [&mut [f32; GROUP]; N],
     products: [[v128; 2]; N],
     weight_scales: &[f32; GROUP],
@@ -203,7 +245,8 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block(quantize_block);
-        suite::multiply_group(multiply_group);
+        suite::quantize_block::<Value>(quantize_block, signed);
+        suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
+        suite::multiply_pairs(multiply_pairs);
     }
 }

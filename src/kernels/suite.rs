@@ -1,6 +1,6 @@
 //! Tests that every implementation of the int8 kernels must pass: each hands its functions in.
 
-use super::{BLOCK, GROUP, SMALLEST_MAGNITUDE, TILE, portable};
+use super::{BLOCK, GROUP, Packed, SMALLEST_MAGNITUDE, Scale, TILE, interleaved_index, portable, scale_index};
 
 /// Values that repeat with a period of 251, the largest prime below 256, so that swapped blocks show; with the extremes.
 fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
@@ -12,28 +12,41 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
     })
 }
 
-type QuantizeBlock = fn(&mut [i16; BLOCK], &[f32; BLOCK]) -> f32;
-type MultiplyGroup = fn(&mut [[f32; GROUP]], (&[i16], &[f32]), (&[i8], &[f32]));
+type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> Scale;
+type MultiplyGroup<V> = fn(&mut [[f32; GROUP]], (&[V], &[Scale]), Packed<'_>);
+type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
 
-pub(super) fn quantize_block(quantize_block: QuantizeBlock) {
+const START: [f32; GROUP] = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
+
+pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, signed: fn(V, i32) -> i8) {
     for seed in 0..40 {
         for factor in [0.0, 1e-37, 1e-30, 0.37, 1.0, 1e30] {
-            let mut painted = paint(BLOCK, seed);
-            let x: [f32; BLOCK] =
-                std::array::from_fn(|_| painted.next().map_or(0.0, |x| x as f32 * factor + factor * 0.4));
-            let (mut values, mut expected) = ([1; BLOCK], [2; BLOCK]);
-            let scale = quantize_block(&mut values, &x);
-            assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
-            assert_eq!(values, expected, "seed {seed}, factor {factor}");
-            for (value, x) in values.into_iter().zip(x) {
-                assert!((-127..=127).contains(&value));
-                assert!((f32::from(value) * scale - x).abs() <= scale * 0.5001 + SMALLEST_MAGNITUDE, "{x}");
+            // All signs mixed, and none but one.
+            for offset in [0.4, 200.0, -200.0] {
+                let mut painted = paint(BLOCK, seed);
+                let x: [f32; BLOCK] =
+                    std::array::from_fn(|_| painted.next().map_or(0.0, |x| x as f32 * factor + factor * offset));
+                let (mut values, mut expected) = ([V::default(); BLOCK], [2; BLOCK]);
+                let scale = quantize_block(&mut values, &x);
+                assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
+                let values = values.map(|value| i32::from(signed(value, scale.lowest)));
+                assert_eq!(values, expected.map(i32::from), "seed {seed}, factor {factor}");
+                for (value, x) in values.into_iter().zip(x) {
+                    assert!((scale.lowest..=scale.lowest + 127).contains(&value));
+                    assert!((-127..=0).contains(&scale.lowest));
+                    let error = (value as f32 * scale.step - x).abs();
+                    assert!(error <= scale.step * 0.51 + SMALLEST_MAGNITUDE, "{x}: {error} of {}", scale.step);
+                }
             }
         }
     }
 }
 
-pub(super) fn multiply_group(multiply_group: MultiplyGroup) {
+pub(super) fn multiply_group<V, const RUN: usize>(
+    multiply_group: MultiplyGroup<V>,
+    value: fn(i8, i32) -> V,
+    needs_sums: bool,
+) {
     for blocks in [1, 2, 3, 12, 48] {
         for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
             for extremes in [false, true] {
@@ -42,41 +55,82 @@ pub(super) fn multiply_group(multiply_group: MultiplyGroup) {
                 } else {
                     paint(blocks * TILE, 1).map(|x| x as i8).collect()
                 };
-                let values: Vec<i16> = if extremes {
+                let scales: Vec<Scale> = paint(positions * blocks, 4)
+                    .map(|x| Scale {
+                        step: x as f32 / 300.0,
+                        lowest: if extremes { -127 } else { (x - 127).max(-127).min(0) },
+                    })
+                    .collect();
+                let signed: Vec<i8> = if extremes {
                     vec![-127; positions * blocks * BLOCK]
                 } else {
-                    paint(positions * blocks * BLOCK, 2).map(|x| x as i16).collect()
+                    let within = |(i, x): (usize, i32)| scales[i / BLOCK].lowest + x.abs();
+                    paint(positions * blocks * BLOCK, 2).enumerate().map(|x| within(x) as i8).collect()
                 };
+                let values: Vec<V> = signed.iter().zip(0..).map(|(&v, i)| value(v, scales[i / BLOCK].lowest)).collect();
                 let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
-                let value_scales: Vec<f32> = paint(positions * blocks, 4).map(|x| x as f32 / 300.0).collect();
-                let start = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
-                let mut sums = vec![start; positions];
-                multiply_group(&mut sums, (&values, &value_scales), (&weights, &weight_scales));
-                for (position, sums) in sums.into_iter().enumerate() {
+                let row_sum = |block: usize, row: usize| {
+                    let weight =
+                        |i: usize| i32::from(weights[interleaved_index::<RUN>(row, block * BLOCK + i, blocks)]);
+                    (0..BLOCK).map(weight).sum::<i32>() as i16
+                };
+                let sums: Vec<i16> = if needs_sums {
+                    (0..blocks)
+                        .flat_map(|block| (0..GROUP).map(move |row| (block, row)))
+                        .map(|(b, r)| row_sum(b, r))
+                        .collect()
+                } else {
+                    Vec::new()
+                };
+                let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums };
+                let mut found = vec![START; positions];
+                multiply_group(&mut found, (&values, &scales), packed);
+                for (position, found) in found.into_iter().enumerate() {
                     let at = |block: usize| block * positions + position;
-                    let own: Vec<_> = (0..blocks).flat_map(|b| &values[at(b) * BLOCK..][..BLOCK]).copied().collect();
-                    let own_scales: Vec<_> = (0..blocks).map(|block| value_scales[at(block)]).collect();
-                    let expected = naive(start, (&own, &own_scales), (&weights, &weight_scales));
-                    assert_eq!(sums, expected, "{blocks} blocks, position {position} of {positions}");
+                    let own: Vec<i16> =
+                        (0..blocks).flat_map(|b| &signed[at(b) * BLOCK..][..BLOCK]).map(|&v| i16::from(v)).collect();
+                    let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
+                    let expected = naive::<RUN>((&own, &steps), (&weights, &weight_scales));
+                    assert_eq!(found, expected, "{blocks} blocks, position {position} of {positions}");
                 }
             }
         }
     }
 }
 
+pub(super) fn multiply_pairs(multiply_pairs: MultiplyPairs) {
+    let step = |position: usize| 0.01 * (position as f32 - 2.0);
+    for positions in [1, 2, 3, 4, 5, 8, 9, 32] {
+        let mut weights = [0i8; TILE];
+        weights.iter_mut().zip(paint(TILE, 5)).for_each(|(weight, x)| *weight = x as i8);
+        // 16 bits of them, the extremes too.
+        let of = |position: usize| {
+            let mut values = paint(BLOCK, position).map(|x| if x == 127 { i16::MAX } else { (x * 257) as i16 });
+            std::array::from_fn(|_| values.next().unwrap_or_default())
+        };
+        let values: Vec<[i16; BLOCK]> = (0..positions).map(of).collect();
+        let scales = [1.0, 0.5, -0.25, 2.0, 0.0, 3.0, 1e-3, 1.0];
+        let mut found = vec![START; positions];
+        multiply_pairs(&mut found, &values, step, &weights, &scales);
+        for (position, found) in found.into_iter().enumerate() {
+            let expected = naive::<2>((&values[position], &[step(position)]), (&weights, &scales));
+            assert_eq!(found, expected, "position {position} of {positions}");
+        }
+    }
+}
+
 /// The definition, one weight at a time.
-fn naive(
-    start: [f32; GROUP],
-    (values, value_scales): (&[i16], &[f32]),
+fn naive<const RUN: usize>(
+    (values, steps): (&[i16], &[f32]),
     (weights, weight_scales): (&[i8], &[f32]),
 ) -> [f32; GROUP] {
-    let blocks = value_scales.len();
+    let blocks = steps.len();
     std::array::from_fn(|row| {
-        (0..blocks).fold(start[row], |sum, block| {
+        (0..blocks).fold(START[row], |sum, block| {
             let products: i64 = (block * BLOCK..(block + 1) * BLOCK)
-                .map(|i| i64::from(values[i]) * i64::from(weights[super::weight_index(row, i, blocks)]))
+                .map(|i| i64::from(values[i]) * i64::from(weights[interleaved_index::<RUN>(row, i, blocks)]))
                 .sum();
-            sum + products as f32 * (weight_scales[super::scale_index(row, block, blocks)] * value_scales[block])
+            sum + products as f32 * (weight_scales[scale_index(row, block, blocks)] * steps[block])
         })
     })
 }

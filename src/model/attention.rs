@@ -1,40 +1,163 @@
 //! Masked multi-head self-attention: `softmax(q . k / sqrt(HS)) v`, where no token looks at a later one
-//! (Vaswani et al. 2017, "Attention Is All You Need").
+//! (Vaswani et al. 2017, "Attention Is All You Need"), from and over the caches.
 
-use super::state::{Cache, Kind};
-use crate::kernels;
+use std::ops::Range;
 
-/// `out` (T, C) = what every head gathers for the positions from `first` on. `scores` has room for all positions.
-pub(super) fn attend(out: &mut [f32], scores: &mut [f32], cache: &Cache, layer: usize, first: usize) {
-    let channels = cache.heads() * cache.head_size();
-    for (t, out) in out.chunks_exact_mut(channels).enumerate() {
-        let position = first + t;
-        // The mask: tokens after `position` are left out.
-        let visible = position + 1;
-        for (head, out) in out.chunks_exact_mut(cache.head_size()).enumerate() {
-            let weights = &mut scores[..visible];
-            score_row(weights, cache, layer, head, position);
-            kernels::softmax(weights);
-            out.fill(0.0);
-            let mut rest = &weights[..];
-            for values in cache.pieces(Kind::Value, layer, head, visible) {
-                let (weights, after) = rest.split_at(values.len() / cache.head_size());
-                kernels::accumulate_weighted(out, weights, values);
-                rest = after;
-            }
+use super::cache::{Cache, Kind, PAGE, Pages};
+use crate::config::Gpt2Config;
+use crate::kernels::{self, Activations, BLOCK, GROUP, MAX_POSITIONS};
+use crate::parallel::{self, Parts};
+
+/// Destination tokens that are taken together: keys and values are then read once for all of them.
+const TOGETHER: usize = 8;
+const _: () = assert!(TOGETHER <= MAX_POSITIONS);
+
+/// Memory for one head's attention.
+#[derive(Debug, Default)]
+struct HeadScratch {
+    /// (TOGETHER, whole pages of tokens)
+    scores: Vec<f32>,
+    /// (TOGETHER, HS)
+    queries: Activations,
+    /// (CG, TOGETHER, GROUP)
+    gathered: Vec<[[f32; GROUP]; TOGETHER]>,
+}
+
+/// Memory for attention.
+#[derive(Debug, Default)]
+pub(super) struct AttentionScratch(Vec<HeadScratch>);
+
+impl AttentionScratch {
+    /// Makes room for all heads and for any row of scores.
+    pub(super) fn resize(&mut self, config: &Gpt2Config) {
+        self.0.resize_with(config.n_head, HeadScratch::default);
+        for head in &mut self.0 {
+            head.scores.resize(TOGETHER * config.n_positions.next_multiple_of(PAGE), 0.0);
+            head.gathered.resize(config.head_size().div_ceil(GROUP), [[0.0; GROUP]; TOGETHER]);
         }
     }
 }
 
-/// `scores` (n) = q . k / sqrt(HS) of the query at `position` and the first `n` keys.
-pub(crate) fn score_row(scores: &mut [f32], cache: &Cache, layer: usize, head: usize, position: usize) {
-    let size = cache.head_size();
-    let query = cache.vector(Kind::Query, layer, head, position);
-    let scale = 1.0 / (size as f32).sqrt();
-    let mut rest = &mut scores[..];
-    for keys in cache.pieces(Kind::Key, layer, head, rest.len()) {
-        let (scores, after) = rest.split_at_mut(keys.len() / size);
-        kernels::attention_scores(scores, query, keys, scale);
-        rest = after;
+impl Cache {
+    /// `out` (T, C) = what every head gathers for the tokens from `first` on, which are stored.
+    pub(super) fn attend(&self, out: &mut [f32], scratch: &mut AttentionScratch, layer: usize, first: usize) {
+        let (size, channels) = (self.head_size(), self.heads() * self.head_size());
+        let count = out.len() / channels;
+        let (out, scratch) = (Parts::new(out), Parts::new(&mut scratch.0));
+        parallel::for_each(self.heads(), |head| {
+            // SAFETY: each head has its own memory.
+            let scratch = unsafe { &mut scratch.part(head..head + 1)[0] };
+            for start in (0..count).step_by(TOGETHER) {
+                let positions = first + start..first + count.min(start + TOGETHER);
+                self.score(scratch, layer, head, positions.clone(), positions.end);
+                let row_length = scratch.scores.len() / TOGETHER;
+                for (position, scores) in positions.clone().zip(scratch.scores.chunks_exact_mut(row_length)) {
+                    // The mask: later tokens are left out.
+                    kernels::softmax(&mut scores[..position + 1]);
+                }
+                self.gather(scratch, layer, head, positions.clone());
+                for (t, position) in positions.enumerate() {
+                    let from = (position - first) * channels + head * size;
+                    // SAFETY: each head has channels of its own.
+                    let out = unsafe { out.part(from..from + size) };
+                    for (out, gathered) in out.chunks_mut(GROUP).zip(&scratch.gathered) {
+                        out.copy_from_slice(&gathered[t][..out.len()]);
+                    }
+                }
+            }
+        });
+    }
+
+    /// q . k / sqrt(HS) of the queries at `positions`, at most `TOGETHER`, and the first keys, into the rows of the scores.
+    fn score(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>, keys: usize) {
+        let HeadScratch { scores, queries, .. } = scratch;
+        let size = self.head_size();
+        let row_length = scores.len() / TOGETHER;
+        let factor = 1.0 / (size as f32).sqrt();
+        match &self.layers[layer] {
+            Pages::F32(pages) => {
+                for (scores, position) in scores.chunks_exact_mut(row_length).zip(positions) {
+                    let query = pages[position / PAGE].vectors(Kind::Query, head, position % PAGE + 1, size);
+                    let query = &query[position % PAGE * size..];
+                    for (page, scores) in pages.iter().zip(scores[..keys].chunks_mut(PAGE)) {
+                        let keys = page.vectors(Kind::Key, head, scores.len(), size);
+                        kernels::attention_scores(scores, query, keys, factor);
+                    }
+                }
+            }
+            Pages::Int8(pages) => {
+                let blocks = size.div_ceil(BLOCK);
+                let query = |block: usize, position: usize| {
+                    pages[position / PAGE].query(head, position % PAGE, (block, blocks))
+                };
+                let count = positions.len();
+                queries.restore((0..blocks).flat_map(|b| positions.clone().map(move |position| query(b, position))));
+                let mut of_group = [[0.0; GROUP]; TOGETHER];
+                for start in (0..keys).step_by(GROUP) {
+                    let keys = pages[start / PAGE].keys(head, start % PAGE / GROUP, blocks);
+                    kernels::attention_scores_i8(&mut of_group[..count], queries, keys, factor);
+                    for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(&of_group[..count]) {
+                        scores[start..start + GROUP].copy_from_slice(of_group);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums of the values by the attention weights that stand in the rows of the scores.
+    fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
+        let HeadScratch { scores, gathered, .. } = scratch;
+        let (size, count) = (self.head_size(), positions.len());
+        let row_length = scores.len() / TOGETHER;
+        let rows = || scores.chunks_exact(row_length).zip(positions.clone().map(|position| position + 1));
+        gathered.fill([[0.0; GROUP]; TOGETHER]);
+        match &self.layers[layer] {
+            Pages::F32(pages) => {
+                let mut sums = vec![0.0; size];
+                for (t, (weights, visible)) in rows().enumerate() {
+                    sums.fill(0.0);
+                    for (page, weights) in pages.iter().zip(weights[..visible].chunks(PAGE)) {
+                        let values = page.vectors(Kind::Value, head, weights.len(), size);
+                        kernels::accumulate_weighted(&mut sums, weights, values);
+                    }
+                    for (gathered, sums) in gathered.iter_mut().zip(sums.chunks(GROUP)) {
+                        gathered[t][..sums.len()].copy_from_slice(sums);
+                    }
+                }
+            }
+            Pages::Int8(pages) => {
+                let mut quantised = [[0; BLOCK]; TOGETHER];
+                let mut steps = [0.0; TOGETHER];
+                for (index, page) in pages[..positions.end.div_ceil(PAGE)].iter().enumerate() {
+                    let (channel_groups, value_scales) = page.values(head, gathered.len());
+                    for ((weights, visible), (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
+                        let of_page = &weights[index * PAGE..visible.clamp(index * PAGE, (index + 1) * PAGE)];
+                        let mut scaled = [0.0; PAGE];
+                        for ((scaled, weight), scale) in scaled.iter_mut().zip(of_page).zip(value_scales) {
+                            *scaled = weight * scale;
+                        }
+                        *step = kernels::quantize_weights(quantised, &scaled);
+                    }
+                    for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
+                        kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rows of scores of one head, q . k / sqrt(HS), for all positions one after the other: `row(position, scores)` gets
+    /// those of all `T` keys, later ones included.
+    pub(crate) fn score_rows(&self, layer: usize, head: usize, mut row: impl FnMut(usize, &mut [f32])) {
+        let mut scratch = HeadScratch::default();
+        let row_length = self.len().next_multiple_of(PAGE);
+        scratch.scores.resize(TOGETHER * row_length, 0.0);
+        for start in (0..self.len()).step_by(TOGETHER) {
+            let positions = start..self.len().min(start + TOGETHER);
+            self.score(&mut scratch, layer, head, positions.clone(), self.len());
+            for (position, scores) in positions.zip(scratch.scores.chunks_exact_mut(row_length)) {
+                row(position, &mut scores[..self.len()]);
+            }
+        }
     }
 }

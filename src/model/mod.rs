@@ -1,14 +1,16 @@
 //! The forward pass of GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"): pre-LayerNorm
 //! decoder blocks, learned positions, and an output matrix that is the embedding.
 
-pub mod attention;
+mod attention;
 mod block;
+pub mod cache;
 pub mod state;
 pub mod weights;
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
-use crate::kernels;
+use crate::kernels::{self, Finish};
+use block::Run;
 use state::State;
 use weights::Weights;
 
@@ -26,6 +28,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// The state of an empty text.
+    pub fn start(&self) -> State {
+        State::new(&self.config, self.weights.precision())
+    }
+
     /// Runs `tokens` after those that `state` holds.
     ///
     /// # Errors
@@ -48,18 +55,54 @@ impl Model {
     ) -> Result<()> {
         self.check(state.len(), tokens)?;
         for tokens in tokens.chunks(CHUNK) {
-            let first = state.len();
-            state.cache.reserve(first + tokens.len())?;
-            state.scratch.resize(&self.config, tokens.len());
-            self.embed(&mut state.scratch.residual, tokens, first);
+            let (first, count) = (state.len(), tokens.len());
+            let State { cache, scratch } = state;
+            cache.reserve(first + count)?;
+            scratch.resize(&self.config, count);
+            self.embed(&mut scratch.residual, tokens, first);
+            let mut runs = [Run { cache, first, count }];
             for (layer, block) in self.weights.blocks.iter().enumerate() {
-                observe(layer, &state.scratch.residual);
-                block.forward(&mut state.scratch, &mut state.cache, layer, first, &self.config);
+                observe(layer, &scratch.residual);
+                block.forward(scratch, &mut runs, layer, &self.config);
             }
-            observe(self.config.n_layer, &state.scratch.residual);
-            state.cache.commit(first + tokens.len());
+            observe(self.config.n_layer, &scratch.residual);
+            cache.commit(first + count);
         }
         Ok(())
+    }
+
+    /// Runs one token after each of several texts, which reads the weights once for all of them. Returns the logits
+    /// (n, V) after each.
+    ///
+    /// # Errors
+    /// If there are no texts or more than [`CHUNK`], or as for [`forward`](Self::forward); the texts are then as before.
+    pub fn forward_branches(&self, branches: &mut [State], tokens: &[u32]) -> Result<Vec<f32>> {
+        let count = tokens.len();
+        if count == 0 || count != branches.len() || count > CHUNK {
+            return Err(Error::OutOfRange { what: "branch", index: branches.len().max(count), count: CHUNK });
+        }
+        for (branch, token) in branches.iter_mut().zip(tokens) {
+            self.check(branch.len(), &[*token])?;
+            branch.cache.reserve(branch.len() + 1)?;
+        }
+        let mut scratch = std::mem::take(&mut branches[0].scratch);
+        scratch.resize(&self.config, count);
+        let rows = scratch.residual.chunks_exact_mut(self.config.n_embd);
+        for (row, (branch, token)) in rows.zip(branches.iter().zip(tokens)) {
+            self.embed(row, &[*token], branch.len());
+        }
+        let mut runs: Vec<_> = branches
+            .iter_mut()
+            .map(|branch| Run { first: branch.cache.len(), count: 1, cache: &mut branch.cache })
+            .collect();
+        for (layer, block) in self.weights.blocks.iter().enumerate() {
+            block.forward(&mut scratch, &mut runs, layer, &self.config);
+        }
+        for Run { cache, first, .. } in runs {
+            cache.commit(first + 1);
+        }
+        branches[0].scratch = scratch;
+        Ok(self.logits(&mut branches[0], count))
     }
 
     /// The logits (n, V) after the last `n` tokens; `n` is at most the length of the last chunk that was run.
@@ -70,7 +113,7 @@ impl Model {
         let normed = &mut scratch.normed[from..];
         self.weights.ln_f.apply(normed, &scratch.residual[from..], self.config.layer_norm_epsilon);
         let mut logits = vec![0.0; n * self.config.vocab_size];
-        self.weights.wte.apply(&mut logits, normed, None, &mut scratch.quantised);
+        self.weights.wte.apply(&mut logits, normed, None, Finish::Store, &mut scratch.quantised);
         logits
     }
 
@@ -84,7 +127,8 @@ impl Model {
         }
     }
 
-    fn check(&self, before: usize, tokens: &[u32]) -> Result<()> {
+    /// Checks that `tokens` can follow `before` others.
+    pub(crate) fn check(&self, before: usize, tokens: &[u32]) -> Result<()> {
         let (vocabulary, positions) = (self.config.vocab_size, self.config.n_positions);
         if tokens.is_empty() {
             return Err(Error::NoTokens);

@@ -2,7 +2,8 @@
 
 use crate::config::Gpt2Config;
 use crate::error::{Result, try_zeroed};
-use crate::kernels;
+use crate::kernels::{self, Activations, Finish};
+use crate::parallel::{self, Parts};
 use crate::quant::Int8Matrix;
 
 /// How matrices are held.
@@ -89,13 +90,6 @@ pub enum Slot<'a> {
     Conv1d(&'a mut Matrix),
 }
 
-/// Scratch memory for quantised activations.
-#[derive(Debug, Default)]
-pub struct QuantisedActivations {
-    values: Vec<i16>,
-    scales: Vec<f32>,
-}
-
 impl Matrix {
     fn zeroed(rows: usize, inputs: usize, precision: Precision) -> Result<Self> {
         Ok(match precision {
@@ -127,19 +121,24 @@ impl Matrix {
         }
     }
 
-    /// `out` (T, R) = `x` (T, K) x this matrix + `bias` (R).
-    pub fn apply(&self, out: &mut [f32], x: &[f32], bias: Option<&[f32]>, scratch: &mut QuantisedActivations) {
+    /// `out` (T, R) = `x` (T, K) x this matrix + `bias` (R), finished.
+    pub(crate) fn apply(
+        &self,
+        out: &mut [f32],
+        x: &[f32],
+        bias: Option<&[f32]>,
+        finish: Finish,
+        scratch: &mut Activations,
+    ) {
         match self {
             Self::Int8(matrix) => {
-                let blocks = matrix.blocks();
-                let positions = x.len() / matrix.inputs;
-                scratch.values.resize(positions * blocks * kernels::BLOCK, 0);
-                scratch.scales.resize(positions * blocks, 0.0);
-                kernels::quantize(&mut scratch.values, &mut scratch.scales, x, matrix.inputs);
-                let activations = (scratch.values.as_slice(), scratch.scales.as_slice());
-                kernels::matmul_i8(out, activations, (&matrix.weights, &matrix.scales), bias, matrix.rows, blocks);
+                scratch.quantize(x, matrix.inputs);
+                let shape = (matrix.rows, matrix.blocks());
+                kernels::matmul_i8(out, scratch, matrix.packed(), bias, finish, shape);
             }
-            Self::F32 { rows, inputs, weights } => kernels::matmul_f32(out, x, weights, bias, *rows, *inputs),
+            Self::F32 { rows, inputs, weights } => {
+                kernels::matmul_f32(out, x, weights, bias, finish, (*rows, *inputs));
+            }
         }
     }
 }
@@ -149,9 +148,9 @@ impl Linear {
         Ok(Self { matrix: Matrix::zeroed(rows, inputs, precision)?, bias: try_zeroed(rows)? })
     }
 
-    /// `out` (T, R) = `x` (T, K) x matrix + bias.
-    pub fn apply(&self, out: &mut [f32], x: &[f32], scratch: &mut QuantisedActivations) {
-        self.matrix.apply(out, x, Some(&self.bias), scratch);
+    /// `out` (T, R) = `x` (T, K) x matrix + bias, finished.
+    pub(crate) fn apply(&self, out: &mut [f32], x: &[f32], finish: Finish, scratch: &mut Activations) {
+        self.matrix.apply(out, x, Some(&self.bias), finish, scratch);
     }
 }
 
@@ -163,9 +162,15 @@ impl LayerNorm {
     /// `out` (T, C) = normalised `x` (T, C).
     pub fn apply(&self, out: &mut [f32], x: &[f32], epsilon: f32) {
         let channels = self.weight.len();
-        for (out, x) in out.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-            kernels::layer_norm(out, x, &self.weight, &self.bias, epsilon);
-        }
+        let out = Parts::new(out);
+        parallel::for_ranges(x.len() / channels, 1, |positions| {
+            for position in positions {
+                let range = position * channels..(position + 1) * channels;
+                // SAFETY: each position has channels of its own.
+                let out = unsafe { out.part(range.clone()) };
+                kernels::layer_norm(out, &x[range], &self.weight, &self.bias, epsilon);
+            }
+        });
     }
 }
 
@@ -203,6 +208,14 @@ impl Weights {
             norm(&b.ln_1) + norm(&b.ln_2) + linears.into_iter().map(linear).sum::<usize>()
         };
         self.wte.bytes() + 4 * self.wpe.len() + norm(&self.ln_f) + self.blocks.iter().map(block).sum::<usize>()
+    }
+
+    /// How the matrices are held.
+    pub fn precision(&self) -> Precision {
+        match self.wte {
+            Matrix::Int8(_) => Precision::Int8,
+            Matrix::F32 { .. } => Precision::F32,
+        }
     }
 
     /// The names of all tensors in the order of the hub's files.

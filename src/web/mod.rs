@@ -2,6 +2,7 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub mod threads;
 mod values;
 
 use wasm_bindgen::prelude::*;
@@ -78,9 +79,14 @@ impl ModelLoader {
         to_js(&self.loader.files().map(FileValue::from).collect::<Vec<_>>())
     }
 
-    /// Starts the next file.
-    pub fn begin(&mut self, name: &str) -> JsResult<()> {
-        self.loader.begin(name).map_err(failure)
+    /// Starts the next file; with `hashed_elsewhere`, `verify` must be called for it.
+    pub fn begin(&mut self, name: &str, hashed_elsewhere: bool) -> JsResult<()> {
+        self.loader.begin(name, hashed_elsewhere).map_err(failure)
+    }
+
+    /// Takes the SHA-256 of a file that was hashed elsewhere.
+    pub fn verify(&mut self, name: &str, sha256: &[u8]) -> JsResult<()> {
+        self.loader.verify(name, sha256).map_err(failure)
     }
 
     /// Takes its next bytes.
@@ -142,6 +148,32 @@ impl Engine {
     /// Computes the next few tokens; returns how many are left.
     pub fn advance(&mut self) -> JsResult<usize> {
         self.session.advance().map_err(failure)
+    }
+
+    /// Sets the tokens of another text, of which nothing is computed yet.
+    #[wasm_bindgen(js_name = setTokens)]
+    pub fn set_tokens(&mut self, ids: Vec<u32>) -> JsResult<()> {
+        self.session.set_tokens(ids).map_err(failure)
+    }
+
+    /// The most probable next token.
+    pub fn greedy(&self) -> JsResult<u32> {
+        self.session.greedy().map_err(failure)
+    }
+
+    /// Adds a token to the text and computes it.
+    pub fn push(&mut self, id: u32) -> JsResult<()> {
+        self.session.push(id).map_err(failure)
+    }
+
+    /// The `count` most probable next tokens, each continued greedily to `steps` tokens: (count, steps) ids.
+    pub fn branches(&mut self, count: usize, steps: usize) -> JsResult<Vec<u32>> {
+        Ok(self.session.branches(count, steps).map_err(failure)?.concat())
+    }
+
+    /// Computes one token beside the text, so that the time it takes can be measured.
+    pub fn probe(&self) -> JsResult<()> {
+        self.session.probe().map_err(failure)
     }
 
     /// Changes whenever the tokens do.

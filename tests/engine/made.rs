@@ -9,7 +9,6 @@ use headlight::checkpoint::quantised::write_shards;
 use headlight::checkpoint::safetensors::Reader;
 use headlight::config::Gpt2Config;
 use headlight::model::Model;
-use headlight::model::state::State;
 use headlight::model::weights::{Precision, Weights};
 use headlight::sample::Random;
 use headlight::tokenizer::Tokenizer;
@@ -153,7 +152,7 @@ pub(crate) fn model(config: Gpt2Config, tensors: &[Tensor], precision: Precision
 
 /// The logits after the last token; at most one chunk of tokens.
 pub(crate) fn logits(model: &Model, ids: &[u32]) -> Vec<f32> {
-    let mut state = State::new(&model.config);
+    let mut state = model.start();
     model.forward(&mut state, ids).unwrap();
     model.logits(&mut state, 1)
 }
@@ -213,7 +212,7 @@ impl Folder {
         let mut loader = Loader::from_manifest(&manifest)?;
         let names: Vec<String> = loader.files().map(|file| file.name.clone()).collect();
         for (name, bytes) in names.iter().zip([&self.tokenizer].into_iter().chain(&self.shards)) {
-            loader.begin(name)?;
+            loader.begin(name, false)?;
             for part in bytes.chunks(part) {
                 loader.push(part)?;
             }

@@ -52,9 +52,8 @@ fn letters(count: usize) -> String {
 
 /// The logits after `ids`, computed without a session.
 fn reference(ids: &[u32]) -> Vec<f32> {
-    use headlight::model::state::State;
     let model = load(SHAPE, &FILE, Precision::Int8, usize::MAX).unwrap();
-    let mut state = State::new(&SHAPE);
+    let mut state = model.start();
     model.forward(&mut state, ids).unwrap();
     model.logits(&mut state, 1)
 }

@@ -106,7 +106,7 @@ impl TensorSink for Collector {
 /// A model from the bytes of `model.safetensors`, pushed in parts of `part` bytes.
 pub(crate) fn load(config: Gpt2Config, bytes: &[u8], precision: Precision, part: usize) -> Result<Model> {
     let mut loader = Loader::from_hub(config, &[], precision, false)?;
-    loader.begin("model.safetensors")?;
+    loader.begin("model.safetensors", false)?;
     for part in bytes.chunks(part) {
         loader.push(part)?;
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use headlight::model::state::State;
 use headlight::model::weights::Precision;
 use headlight::model::{CHUNK, Model};
 use headlight::suggest::probabilities;
@@ -176,7 +175,7 @@ fn measure_file(models: [&Model; 2], ids: &[u32], window: usize) -> Result<Measu
 }
 
 fn measure_window(models: [&Model; 2], window: &[u32]) -> Result<Measured> {
-    let mut states = models.map(|model| State::new(&model.config));
+    let mut states = models.map(|model| model.start());
     let mut measured = Measured::default();
     let (inputs, targets) = (&window[..window.len() - 1], &window[1..]);
     for (inputs, targets) in inputs.chunks(CHUNK).zip(targets.chunks(CHUNK)) {

@@ -56,7 +56,7 @@ pub(crate) fn load(dir: &Path, precision: Precision, report: bool) -> Result<Loa
     for name in names {
         let path = dir.join(&name);
         let io = |source| Error::Io { path: path.clone(), source };
-        loader.begin(&name)?;
+        loader.begin(&name, false)?;
         let mut file = File::open(&path).map_err(io)?;
         let mut buffer = vec![0; 1 << 20];
         loop {

@@ -269,7 +269,7 @@ fn weights_do_not_depend_on_the_parts_in_which_they_came() {
         property_runner(10)
             .run(&proptest::collection::vec(1..9000usize, 1..60), |sizes| {
                 let mut loader = Loader::from_hub(config, &[], precision, false).unwrap();
-                loader.begin("model.safetensors").unwrap();
+                loader.begin("model.safetensors", false).unwrap();
                 let (mut rest, mut sizes) = (&file[..], sizes.into_iter().cycle());
                 while !rest.is_empty() {
                     let (part, after) = rest.split_at(sizes.next().unwrap().min(rest.len()));
@@ -293,18 +293,18 @@ fn files_come_in_their_order() {
     let names: Vec<String> = loader().files().map(|file| file.name.clone()).collect();
     assert_eq!(names, ["vocab.json", "merges.txt", "model.safetensors"]);
     for wrong in ["model.safetensors", "merges.txt", "", "../vocab.json"] {
-        assert_eq!(code(loader().begin(wrong)), "unexpected-file");
+        assert_eq!(code(loader().begin(wrong, false)), "unexpected-file");
     }
     assert_eq!(code(loader().push(b"x")), "unexpected-file");
     assert_eq!(code(loader().end()), "unexpected-file");
     assert_eq!(code(loader().finish()), "unexpected-file");
     let mut open = loader();
-    open.begin("vocab.json").unwrap();
-    assert_eq!(code(open.begin("merges.txt")), "unexpected-file");
+    open.begin("vocab.json", false).unwrap();
+    assert_eq!(code(open.begin("merges.txt", false)), "unexpected-file");
     assert_eq!(code(open.finish()), "unexpected-file");
 
     let mut loader = Loader::from_hub(TINY, &[], Precision::F32, false).unwrap();
-    loader.begin("model.safetensors").unwrap();
+    loader.begin("model.safetensors", false).unwrap();
     loader.push(&file).unwrap();
     assert_eq!(code(loader.push(b"\n")), "trailing-bytes");
     for bytes in [&file[..0], &file[..4], &file[..100], &file[..file.len() - 1]] {

@@ -312,7 +312,7 @@ fn files_come_in_their_order_and_all_of_them() {
     let steps = |names: &[&str]| {
         let mut loader = Loader::from_manifest(&manifest)?;
         for name in names {
-            loader.begin(name)?;
+            loader.begin(name, false)?;
             loader.push(match *name {
                 "0.safetensors" => &folder.shards[0],
                 "1.safetensors" => &folder.shards[1],
@@ -350,7 +350,7 @@ fn there_is_no_model_without_a_file_that_was_refused() {
         let mut loader = Loader::from_manifest(&manifest).unwrap();
         for (name, bytes) in [("tokenizer.json", &folder.tokenizer), ("0.safetensors", &folder.shards[0])] {
             // After the refusal of the first file the second is not due.
-            if loader.begin(name).is_ok() {
+            if loader.begin(name, false).is_ok() {
                 loader.push(bytes).unwrap();
                 assert_eq!(code(loader.end()), if name == refused { "hash-mismatch" } else { "accepted" });
             }

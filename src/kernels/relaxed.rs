@@ -1,0 +1,127 @@
+//! The int8 kernels in WebAssembly relaxed SIMD.
+//!
+//! `i32x4.relaxed_dot_i8x16_i7x16_add_s` multiplies 16 pairs of 8-bit numbers and adds them up by fours; on processors with
+//! such an instruction it is that one. What it returns is the same everywhere only if the second operand stays within 0 to
+//! 127, so activations are stored as distances from the lowest value of their block, and the sum of the weights times that
+//! value is added. Splitting off the sign bits and multiplying twice needs no sums, but half of the speed; stepping back to
+//! 7 bits symmetrically would lose more precision than steps that begin at the lowest value.
+//!
+//! Everything else is that of SIMD-128.
+
+use std::arch::wasm32::{
+    i8x16_narrow_i16x8, i16x8_narrow_i32x4, i32x4_load_extend_i16x4, i32x4_mul, i32x4_relaxed_dot_i8x16_i7x16_add,
+    i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
+};
+
+pub(super) use super::simd128::{F32x4, multiply_pairs};
+use super::simd128::{quantize, rescale};
+use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
+
+pub(super) const NAME: &str = "relaxed";
+pub(super) const RUN: usize = 4;
+pub(super) const NEEDS_SUMS: bool = true;
+pub(super) type Value = u8;
+
+/// Runs in a block.
+const RUNS: usize = BLOCK / RUN;
+
+pub(super) fn value(signed: i8, lowest: i32) -> Value {
+    (i32::from(signed) - lowest) as u8
+}
+
+pub(super) fn signed(value: Value, lowest: i32) -> i8 {
+    (i32::from(value) + lowest) as i8
+}
+
+fn load(weights: &[i8; 16]) -> v128 {
+    // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
+    unsafe { v128_load(weights.as_ptr().cast()) }
+}
+
+fn splat_run(values: &[u8; RUN]) -> v128 {
+    // SAFETY: the reference covers the 4 bytes that are read.
+    unsafe { v128_load32_splat(values.as_ptr().cast()) }
+}
+
+fn widen(sums: &[i16; 4]) -> v128 {
+    // SAFETY: the reference covers the 8 bytes that are read.
+    unsafe { i32x4_load_extend_i16x4(sums.as_ptr()) }
+}
+
+fn store(out: &mut [u8; 16], x: v128) {
+    // SAFETY: the reference covers the 16 bytes that are written.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
+pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
+    let mut rounded = [i32x4_splat(0); BLOCK / 4];
+    let scale = quantize(x, |i, four| rounded[i] = four);
+    let lowest = i32x4_splat(ROUND.to_bits() as i32 + scale.lowest);
+    for (values, rounded) in values.as_chunks_mut::<16>().0.iter_mut().zip(rounded.as_chunks::<4>().0) {
+        let [a, b, c, d] = rounded.map(|four| i32x4_sub(four, lowest));
+        store(values, i8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d)));
+    }
+    scale
+}
+
+pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
+    let positions = sums.len();
+    let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
+    let weights = packed.weights.as_chunks::<TILE>().0.iter();
+    let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
+    for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
+        let weights: &[[[i8; 16]; 2]; RUNS] = bytemuck::cast_ref(weights);
+        let weight_sums = weight_sums.as_chunks::<4>().0;
+        let weight_sums = [widen(&weight_sums[0]), widen(&weight_sums[1])];
+        let (fours, rest) = sums.as_chunks_mut::<4>();
+        let (four_values, rest_values) = values.as_chunks::<4>();
+        let (four_scales, rest_scales) = scales.as_chunks::<4>();
+        for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
+            let products = multiply_block::<4, 1>(weights, weight_sums, values.each_ref(), scales.each_ref());
+            rescale(sums.each_mut(), products, weight_scales, scales.map(|scale| scale.step));
+        }
+        for ((sums, values), scale) in rest.iter_mut().zip(rest_values).zip(rest_scales) {
+            let products = multiply_block::<1, 4>(weights, weight_sums, [values], [scale]);
+            rescale([sums], products, weight_scales, [scale.step]);
+        }
+    }
+}
+
+/// The products of one block at `N` positions. A turn of the loop takes `UNROLLED` runs.
+#[inline(always)]
+fn multiply_block<const N: usize, const UNROLLED: usize>(
+    weights: &[[[i8; 16]; 2]; RUNS],
+    weight_sums: [v128; 2],
+    values: [&[Value; BLOCK]; N],
+    scales: [&Scale; N],
+) -> [[v128; 2]; N] {
+    let values = values.map(|values| values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0);
+    let mut products = scales.map(|scale| weight_sums.map(|sums| i32x4_mul(sums, i32x4_splat(scale.lowest))));
+    for (step, weights) in weights.as_chunks::<UNROLLED>().0.iter().enumerate() {
+        for (run, weights) in weights.iter().enumerate() {
+            let weights = weights.each_ref().map(load);
+            for (products, values) in products.iter_mut().zip(values) {
+                let values = splat_run(&values[step][run]);
+                for (products, weights) in products.iter_mut().zip(weights) {
+                    *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights, values, *products);
+                }
+            }
+        }
+    }
+    products
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::kernels::suite;
+
+    #[test]
+    fn int8() {
+        suite::quantize_block::<Value>(quantize_block, signed);
+        suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
+        suite::multiply_pairs(multiply_pairs);
+    }
+}

@@ -1,0 +1,320 @@
+//! Queries, keys and values of all tokens so far. The model needs keys and values; queries are kept so that any head's
+//! attention can be computed when someone looks at it.
+//!
+//! A model in int8 keeps them in int8 too, because the caches of a long text are nearly as much to read as the weights. Keys
+//! are the rows of a matrix as the kernels take it, and values are its columns: a page of tokens is then one block of inputs
+//! of the channels. How the output suffers is measured by `headlight eval`.
+
+use std::sync::Arc;
+
+use crate::config::Gpt2Config;
+use crate::error::{Error, Result, try_zeroed};
+use crate::kernels::{
+    self, BLOCK, GROUP, Packed, Scale, TILE, interleave, interleaved_index, packed_length, scale_index, scales_length,
+    sums_length, weight_index,
+};
+use crate::model::weights::Precision;
+
+/// Tokens in a page. Pages let the caches grow with the text without ever being copied, and branches of a text share them.
+/// A page is one block of inputs to the product of attention weights and values.
+pub(super) const PAGE: usize = BLOCK;
+const GROUPS: usize = PAGE / GROUP;
+
+/// What is cached of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What a token looks for.
+    Query,
+    /// What a token offers to those who look.
+    Key,
+    /// What a token hands over.
+    Value,
+}
+
+/// The caches of one text. Copies share the pages that are full, until they are written to.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// (L)
+    pub(super) layers: Vec<Pages>,
+    length: usize,
+    heads: usize,
+    head_size: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Pages {
+    Int8(Vec<Arc<Int8Page>>),
+    F32(Vec<Arc<F32Page>>),
+}
+
+/// Queries, keys and values, each (NH, PAGE, HS), so that what one head reads lies together.
+#[derive(Debug)]
+pub(super) struct F32Page([Vec<f32>; 3]);
+
+/// Queries, keys and values of a page of tokens, where a head has `KB` blocks of channels and `CG` groups of channels.
+#[derive(Debug)]
+pub(super) struct Int8Page {
+    /// (NH, PAGE, KB, BLOCK), from -127 to 127
+    queries: Vec<[i8; BLOCK]>,
+    /// (NH, PAGE, KB)
+    query_scales: Vec<Scale>,
+    /// (NH) matrices of PAGE rows and HS inputs, as the kernels have them
+    keys: Vec<i8>,
+    key_scales: Vec<f32>,
+    key_sums: Vec<i16>,
+    /// (NH, CG, PAGE / 2, GROUP, 2)
+    values: Vec<[i8; TILE]>,
+    /// (NH, PAGE)
+    value_scales: Vec<f32>,
+}
+
+impl F32Page {
+    fn zeroed(heads: usize, head_size: usize) -> Result<Self> {
+        let of_kind = || try_zeroed(heads * PAGE * head_size);
+        Ok(Self([of_kind()?, of_kind()?, of_kind()?]))
+    }
+
+    /// Stores the query, key and value, (3, NH, HS), of the token in `slot`.
+    fn store(&mut self, slot: usize, qkv: &[f32], head_size: usize) {
+        for (to, from) in self.0.iter_mut().zip(qkv.chunks_exact(qkv.len() / 3)) {
+            for (head, values) in from.chunks_exact(head_size).enumerate() {
+                to[(head * PAGE + slot) * head_size..][..head_size].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// The vectors (t, HS) of one head in the first slots.
+    pub(super) fn vectors(&self, kind: Kind, head: usize, slots: usize, head_size: usize) -> &[f32] {
+        &self.0[kind as usize][head * PAGE * head_size..][..slots * head_size]
+    }
+}
+
+impl Int8Page {
+    fn zeroed(heads: usize, head_size: usize) -> Result<Self> {
+        let blocks = head_size.div_ceil(BLOCK);
+        Ok(Self {
+            queries: try_zeroed(heads * PAGE * blocks)?,
+            query_scales: try_zeroed(heads * PAGE * blocks)?,
+            keys: try_zeroed(heads * packed_length(PAGE, blocks))?,
+            key_scales: try_zeroed(heads * scales_length(PAGE, blocks))?,
+            key_sums: try_zeroed(heads * sums_length(PAGE, blocks))?,
+            values: try_zeroed(heads * head_size.div_ceil(GROUP))?,
+            value_scales: try_zeroed(heads * PAGE)?,
+        })
+    }
+
+    /// Stores the query, key and value, (3, NH, HS), of the token in `slot`.
+    fn store(&mut self, slot: usize, qkv: &[f32], head_size: usize) {
+        let (blocks, channel_groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
+        let mut kinds = qkv.chunks_exact(qkv.len() / 3).map(|of_kind| of_kind.chunks_exact(head_size).enumerate());
+        let mut vectors = || kinds.next().into_iter().flatten();
+        let mut quantised = [0; BLOCK];
+        for (head, query) in vectors() {
+            for (block, x) in query.chunks(BLOCK).enumerate() {
+                let at = (head * PAGE + slot) * blocks + block;
+                self.query_scales[at] = kernels::quantize_signed(&mut self.queries[at], x);
+            }
+        }
+        for (head, key) in vectors() {
+            let keys = &mut self.keys[head * packed_length(PAGE, blocks)..];
+            for (block, x) in key.chunks(BLOCK).enumerate() {
+                let at = head * scales_length(PAGE, blocks) + scale_index(slot, block, blocks);
+                self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
+                interleave(keys, slot, block * BLOCK, &quantised, blocks);
+                if let Some(sum) = self.key_sums.get_mut(at) {
+                    *sum = quantised.iter().copied().map(i16::from).sum();
+                }
+            }
+        }
+        for (head, value) in vectors() {
+            let groups = self.values[head * channel_groups..][..channel_groups].as_flattened_mut();
+            // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
+            let scale = kernels::symmetric_scale(value);
+            self.value_scales[head * PAGE + slot] = scale;
+            for (block, x) in value.chunks(BLOCK).enumerate() {
+                kernels::quantize_by(&mut quantised, x, scale);
+                for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
+                    groups[interleaved_index::<2>(channel, slot, 1)] = value;
+                }
+            }
+        }
+    }
+
+    /// A query's block of channels.
+    pub(super) fn query(&self, head: usize, slot: usize, (block, blocks): (usize, usize)) -> (&[i8; BLOCK], Scale) {
+        let at = (head * PAGE + slot) * blocks + block;
+        (&self.queries[at], self.query_scales[at])
+    }
+
+    /// The values of one head as groups of channels, and what 1 stands for in each slot.
+    pub(super) fn values(&self, head: usize, channel_groups: usize) -> (&[[i8; TILE]], &[f32]) {
+        (&self.values[head * channel_groups..][..channel_groups], &self.value_scales[head * PAGE..][..PAGE])
+    }
+
+    /// A group of keys of one head.
+    pub(super) fn keys(&self, head: usize, group: usize, blocks: usize) -> Packed<'_> {
+        let Self { keys, key_scales, key_sums, .. } = self;
+        let whole = Packed { weights: keys, scales: key_scales, sums: key_sums };
+        whole.group(head * GROUPS + group, blocks)
+    }
+
+    /// The query, key or value (HS) of one head in one slot.
+    fn vector(&self, kind: Kind, head: usize, slot: usize, head_size: usize) -> Vec<f32> {
+        let blocks = head_size.div_ceil(BLOCK);
+        let value = |channel: usize| match kind {
+            Kind::Query => {
+                let at = (head * PAGE + slot) * blocks + channel / BLOCK;
+                f32::from(self.queries[at][channel % BLOCK]) * self.query_scales[at].step
+            }
+            Kind::Key => {
+                let at = head * scales_length(PAGE, blocks) + scale_index(slot, channel / BLOCK, blocks);
+                let index = head * packed_length(PAGE, blocks) + weight_index(slot, channel, blocks);
+                f32::from(self.keys[index]) * self.key_scales[at]
+            }
+            Kind::Value => {
+                let groups = self.values[head * head_size.div_ceil(GROUP)..].as_flattened();
+                f32::from(groups[interleaved_index::<2>(channel, slot, 1)]) * self.value_scales[head * PAGE + slot]
+            }
+        };
+        (0..head_size).map(value).collect()
+    }
+}
+
+/// A copy, or an error where the allocator has no more.
+trait TryClone: Sized {
+    fn try_clone(&self) -> Result<Self>;
+}
+
+impl<T: bytemuck::Zeroable + Copy> TryClone for Vec<T> {
+    fn try_clone(&self) -> Result<Self> {
+        let mut copy = try_zeroed(self.len())?;
+        copy.copy_from_slice(self);
+        Ok(copy)
+    }
+}
+
+impl TryClone for F32Page {
+    fn try_clone(&self) -> Result<Self> {
+        let [queries, keys, values] = &self.0;
+        Ok(Self([queries.try_clone()?, keys.try_clone()?, values.try_clone()?]))
+    }
+}
+
+impl TryClone for Int8Page {
+    fn try_clone(&self) -> Result<Self> {
+        Ok(Self {
+            queries: self.queries.try_clone()?,
+            query_scales: self.query_scales.try_clone()?,
+            keys: self.keys.try_clone()?,
+            key_scales: self.key_scales.try_clone()?,
+            key_sums: self.key_sums.try_clone()?,
+            values: self.values.try_clone()?,
+            value_scales: self.value_scales.try_clone()?,
+        })
+    }
+}
+
+/// Makes `pages` as many as `count`, of which those from `first` on are nobody else's.
+fn own_pages<P: TryClone>(
+    pages: &mut Vec<Arc<P>>,
+    first: usize,
+    count: usize,
+    zeroed: impl Fn() -> Result<P>,
+) -> Result<()> {
+    for page in pages.iter_mut().skip(first) {
+        if Arc::get_mut(page).is_none() {
+            *page = Arc::new(page.try_clone()?);
+        }
+    }
+    while pages.len() < count {
+        pages.push(Arc::new(zeroed()?));
+    }
+    Ok(())
+}
+
+impl Cache {
+    pub(super) fn new(config: &Gpt2Config, precision: Precision) -> Self {
+        let pages = || match precision {
+            Precision::Int8 => Pages::Int8(Vec::new()),
+            Precision::F32 => Pages::F32(Vec::new()),
+        };
+        let layers = (0..config.n_layer).map(|_| pages()).collect();
+        Self { layers, length: 0, heads: config.n_head, head_size: config.head_size() }
+    }
+
+    /// Makes room for `length` tokens. If there is no memory, gives back what was taken, so that the rest can go on.
+    pub(super) fn reserve(&mut self, length: usize) -> Result<()> {
+        let (heads, head_size) = (self.heads, self.head_size);
+        let (first, count) = (self.length / PAGE, length.div_ceil(PAGE));
+        let result = self.layers.iter_mut().try_for_each(|pages| match pages {
+            Pages::Int8(pages) => own_pages(pages, first, count, || Int8Page::zeroed(heads, head_size)),
+            Pages::F32(pages) => own_pages(pages, first, count, || F32Page::zeroed(heads, head_size)),
+        });
+        if result.is_err() {
+            let needed = self.length.div_ceil(PAGE);
+            for pages in &mut self.layers {
+                match pages {
+                    Pages::Int8(pages) => pages.truncate(needed),
+                    Pages::F32(pages) => pages.truncate(needed),
+                }
+            }
+        }
+        result
+    }
+
+    /// Stores `qkv` (T, 3C) of the tokens from `first` on, for which there must be room.
+    pub(super) fn store(&mut self, layer: usize, first: usize, qkv: &[f32]) {
+        const OWN: &str = "`reserve` made the page this cache's own";
+        let head_size = self.head_size;
+        for (position, qkv) in (first..).zip(qkv.chunks_exact(3 * self.heads * head_size)) {
+            let (page, slot) = (position / PAGE, position % PAGE);
+            match &mut self.layers[layer] {
+                Pages::Int8(pages) => Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, qkv, head_size),
+                Pages::F32(pages) => Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, qkv, head_size),
+            }
+        }
+    }
+
+    /// Says that all layers hold `length` tokens now.
+    pub(super) fn commit(&mut self, length: usize) {
+        self.length = length;
+    }
+
+    /// Number of tokens.
+    #[expect(clippy::len_without_is_empty, reason = "an empty cache is nothing to ask for")]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Channels of one head.
+    pub fn head_size(&self) -> usize {
+        self.head_size
+    }
+
+    /// Number of heads.
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
+    /// Checks that there is such a layer and head.
+    ///
+    /// # Errors
+    /// If there is not.
+    pub fn check(&self, layer: usize, head: usize) -> Result<()> {
+        for (what, index, count) in [("layer", layer, self.layers.len()), ("head", head, self.heads)] {
+            if index >= count {
+                return Err(Error::OutOfRange { what, index, count });
+            }
+        }
+        Ok(())
+    }
+
+    /// The vector (HS) of one head at one position, as the model uses it.
+    pub fn vector(&self, kind: Kind, layer: usize, head: usize, position: usize) -> Vec<f32> {
+        let (page, slot, size) = (position / PAGE, position % PAGE, self.head_size);
+        match &self.layers[layer] {
+            Pages::Int8(pages) => pages[page].vector(kind, head, slot, size),
+            Pages::F32(pages) => pages[page].vectors(kind, head, slot + 1, size)[slot * size..].to_vec(),
+        }
+    }
+}

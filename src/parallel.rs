@@ -1,0 +1,264 @@
+//! Work split over threads that share memory, or run by the caller alone: the algorithms don't know which.
+//!
+//! One pool for the whole program, because a machine has its cores once. Helpers are started once and then serve jobs
+//! for ever. A job is a number of items, each done by whoever comes first, so a helper that is late, asleep or gone does
+//! nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks for the next one for some
+//! microseconds, the time between two matrix products, and then sleeps: threads that keep spinning starve each other as
+//! soon as the cores have other work.
+
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Looks at the gate before a helper sleeps, or before the caller does while it waits for one; some 20 microseconds.
+const SPINS: u32 = 20_000;
+/// Items that a thread should find on average: more even the load out, fewer cost less.
+const SHARES: usize = 4;
+
+/// Set in the gate while a job may be entered.
+const OPEN: u32 = 1 << 15;
+/// The bits of the gate that count helpers within the job; those above `OPEN` number the jobs.
+const INSIDE: u32 = OPEN - 1;
+
+type Task<'a> = dyn Fn(usize) + Sync + 'a;
+
+struct Pool {
+    /// Number of the job, `OPEN`, and the helpers inside. A helper enters by a compare and exchange of all three, so it
+    /// can't enter a job that has been closed.
+    gate: AtomicU32,
+    /// Written only while the gate is closed and nobody is inside.
+    job: UnsafeCell<Option<Job>>,
+    /// The next item of the job.
+    next: AtomicUsize,
+    /// Helpers that have come so far.
+    helpers: AtomicU32,
+    /// Threads that may take part, the caller's included: so many of the helpers, the first ones, are not idle.
+    threads: AtomicU32,
+    /// Whose turn it is to give the helpers a job. Who finds it taken works alone.
+    turn: Mutex<()>,
+    sleepers: AtomicU32,
+    sleep: Mutex<()>,
+    wake: Condvar,
+    /// A helper stopped within a job, whose results are therefore incomplete.
+    failed: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+struct Job {
+    task: *const Task<'static>,
+    items: usize,
+}
+
+// SAFETY: `job` is the only part that is not `Sync`. It is written by the one thread that holds `turn`, while the gate is
+// closed and nobody is inside; helpers read it after they have entered, which the gate orders after the writing.
+unsafe impl Sync for Pool {}
+
+static POOL: Pool = Pool {
+    gate: AtomicU32::new(0),
+    job: UnsafeCell::new(None),
+    next: AtomicUsize::new(0),
+    helpers: AtomicU32::new(0),
+    threads: AtomicU32::new(1),
+    turn: Mutex::new(()),
+    sleepers: AtomicU32::new(0),
+    sleep: Mutex::new(()),
+    wake: Condvar::new(),
+    failed: AtomicBool::new(false),
+};
+
+/// Threads that may take part, the caller's included.
+pub fn threads() -> usize {
+    POOL.threads.load(Ordering::Relaxed) as usize
+}
+
+/// Sets how many threads may take part; it is for the caller to have started as many helpers.
+pub fn set_threads(threads: usize) {
+    POOL.threads.store(u32::try_from(threads).unwrap_or(1).max(1), Ordering::Relaxed);
+}
+
+/// Serves jobs for ever, on the thread that calls it.
+pub fn help() -> ! {
+    let index = POOL.helpers.fetch_add(1, Ordering::Relaxed) as usize + 1;
+    let mut seen = POOL.gate.load(Ordering::SeqCst) & !INSIDE;
+    let mut spins = 0;
+    loop {
+        let gate = POOL.gate.load(Ordering::SeqCst);
+        let job = gate & !INSIDE;
+        if job == seen || gate & OPEN == 0 || index >= threads() {
+            spins += 1;
+            if spins > SPINS {
+                POOL.sleep_until(|| {
+                    let job = POOL.gate.load(Ordering::SeqCst) & !INSIDE;
+                    job & OPEN != 0 && job != seen && index < threads()
+                });
+                spins = 0;
+            }
+            std::hint::spin_loop();
+            continue;
+        }
+        if POOL.gate.compare_exchange(gate, gate + 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            continue;
+        }
+        (seen, spins) = (job, 0);
+        // SAFETY: this thread is inside, so nobody writes the job, and whoever set it waits until this thread has left.
+        let Job { task, items } = unsafe { (*POOL.job.get()).unwrap_unchecked() };
+        // SAFETY: as above: what the task borrows lives until `run` returns.
+        work(unsafe { &*task }, items);
+        let left = POOL.gate.fetch_sub(1, Ordering::SeqCst);
+        if left & INSIDE == 1 && left & OPEN == 0 {
+            POOL.wake_sleepers();
+        }
+    }
+}
+
+/// Says that a helper stopped within a job: the job's caller panics instead of waiting for ever.
+pub fn helper_failed() {
+    POOL.failed.store(true, Ordering::SeqCst);
+    POOL.wake_sleepers();
+}
+
+/// Starts helpers, so that `threads` threads take part. WebAssembly can't start threads; there, workers call [`help`].
+///
+/// # Errors
+/// If the system has no more threads; those that were started take part.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn start(threads: usize) -> std::io::Result<()> {
+    for index in 1..threads {
+        std::thread::Builder::new().name(format!("helper {index}")).spawn(|| help())?;
+        set_threads(index + 1);
+    }
+    Ok(())
+}
+
+/// Calls `task(item)` for each item below `items`, on any thread and in any order.
+pub(crate) fn for_each(items: usize, task: impl Fn(usize) + Sync) {
+    let turn = if items > 1 && threads() > 1 { POOL.turn.try_lock().ok() } else { None };
+    if turn.is_none() {
+        return (0..items).for_each(task);
+    }
+    POOL.run(items, &task);
+}
+
+/// Calls `task(range)` for ranges that together are `0..count`, each a multiple of `unit` long but for the last.
+pub(crate) fn for_ranges(count: usize, unit: usize, task: impl Fn(Range<usize>) + Sync) {
+    let shares = if threads() > 1 { threads() * SHARES } else { 1 };
+    let length = count.div_ceil(unit).div_ceil(shares).max(1) * unit;
+    for_each(count.div_ceil(length), |item| task(item * length..((item + 1) * length).min(count)));
+}
+
+fn work(task: &Task<'_>, items: usize) {
+    loop {
+        let item = POOL.next.fetch_add(1, Ordering::Relaxed);
+        if item >= items {
+            return;
+        }
+        task(item);
+    }
+}
+
+impl Pool {
+    /// Only for who holds `turn`.
+    fn run<'a>(&self, items: usize, task: &'a Task<'a>) {
+        // SAFETY: only the lifetime changes. No helper uses the task after this function has returned: it waits until
+        // nobody is inside, and nobody enters a closed gate.
+        let task: *const Task<'static> = unsafe { std::mem::transmute::<*const Task<'a>, *const Task<'static>>(task) };
+        // SAFETY: the gate is closed and nobody is inside, or the last `run` would not have returned.
+        unsafe { *self.job.get() = Some(Job { task, items }) };
+        self.next.store(0, Ordering::Relaxed);
+        let number = (self.gate.load(Ordering::Relaxed) & !INSIDE & !OPEN).wrapping_add(2 * OPEN);
+        self.gate.store(number | OPEN, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            self.wake_sleepers();
+        }
+        // SAFETY: the reference is still alive.
+        work(unsafe { &*task }, items);
+        self.gate.fetch_and(!OPEN, Ordering::SeqCst);
+        let done = || self.gate.load(Ordering::SeqCst) & INSIDE == 0 || self.failed.load(Ordering::SeqCst);
+        for _ in 0..SPINS {
+            if done() {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        if !done() {
+            self.sleep_until(done);
+        }
+        assert!(!self.failed.load(Ordering::SeqCst), "a helper thread stopped");
+    }
+
+    fn sleep_until(&self, wanted: impl Fn() -> bool) {
+        let mut guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before looking: whoever makes it so looks at the number of sleepers afterwards, or takes the lock anyway.
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while !wanted() {
+            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn wake_sleepers(&self) {
+        // Taking the lock makes sure that nobody is between looking and sleeping.
+        drop(self.sleep.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_all();
+    }
+}
+
+/// A slice of which different threads write different parts.
+pub(crate) struct Parts<'a, T> {
+    start: *mut T,
+    length: usize,
+    slice: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it is a `&mut [T]` whose parts go to several threads.
+unsafe impl<T: Send> Sync for Parts<'_, T> {}
+
+impl<'a, T> Parts<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), length: slice.len(), slice: PhantomData }
+    }
+
+    /// # Safety
+    /// No two ranges in use at the same time may overlap.
+    #[expect(clippy::mut_from_ref, reason = "it hands out disjoint parts of a mutable slice")]
+    pub(crate) unsafe fn part(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.length);
+        // SAFETY: within the slice, and the caller keeps parts disjoint.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn every_item_is_done_once() {
+        for count in [0, 1, 2, 7, 100] {
+            let done: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
+            for_each(count, |item| {
+                done[item].fetch_add(1, Ordering::Relaxed);
+            });
+            assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 1));
+        }
+    }
+
+    #[test]
+    fn ranges_cover_everything_once() {
+        for (count, unit) in [(0, 8), (1, 8), (8, 8), (9, 8), (96, 8), (6283, 1)] {
+            let mut done = vec![0; count];
+            let parts = Parts::new(&mut done);
+            for_ranges(count, unit, |range| {
+                assert!(range.start % unit == 0 && (range.end % unit == 0 || range.end == count));
+                // SAFETY: that they are disjoint is what is tested; here, in one thread, they are not in use together.
+                unsafe { parts.part(range) }.iter_mut().for_each(|done| *done += 1);
+            });
+            assert!(done.iter().all(|&done| done == 1));
+        }
+    }
+}
