@@ -268,6 +268,8 @@ async function measureStream(quantised) {
   });
 }
 
+const shardRequests = () => server.requests.filter(({ path }) => path.endsWith('.safetensors')).length;
+
 /** The second visit of a browser that may keep shards, as a host that names them so should allow. */
 async function measureAgain() {
   const profile = mkdtempSync(join(tmpdir(), 'headlight-bench-'));
@@ -276,15 +278,21 @@ async function measureAgain() {
     for (const visit of ['first', 'second']) {
       const page = await context.newPage();
       await openBench(page, SHARDS);
+      const before = shardRequests();
       const { milliseconds } = await call(page, 'load');
-      if (visit === 'second') record(FILES.again, 'load-time', milliseconds / 1000);
       await page.close();
+      if (visit === 'first') continue;
+      if (shardRequests() > before) throw new Error('the browser did not keep the shards');
+      record(FILES.again, 'load-time', milliseconds / 1000);
     }
   } finally {
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   }
 }
+
+/** The builds and numbers of threads that the real page took. @type {Set<string>} */
+const chosen = new Set();
 
 const SENTENCE = 'When the rain had stopped the old man went out into the garden and looked at the broken fence. ';
 
@@ -323,6 +331,8 @@ async function measurePage(url, column) {
       if (key !== ' ') latencies.push(Number(await page.evaluate(() => document.body.dataset.latency)));
       await page.waitForTimeout(120);
     }
+    const build = page.locator('[data-variant]');
+    chosen.add(`${await build.getAttribute('data-variant')} x${await build.getAttribute('data-threads')}`);
     record(column, 'keystroke', median(latencies));
     record(column, 'keystroke-most', Math.max(...latencies));
   });
@@ -411,11 +421,8 @@ if (parts.has('size')) weigh();
 await Promise.all([server, realPage, realPageSmall].map((each) => each.close()));
 
 const figures = [...(model ? figuresFor(model) : []), ...furtherFigures];
-const ofBuilds = settings.flatMap(({ name }) => columns.get(name) ?? []);
-const others = [...columns.values()].filter((column) => !ofBuilds.includes(column));
-for (const each of [ofBuilds, others]) {
-  if (each.length > 0) console.log(`\n${report(figures, each)}`);
-}
+console.log(`\n${report(figures, [...columns.values()])}`);
+if (chosen.size > 0) console.log(`the page chose ${[...chosen].join(', ')}`);
 const verdicts = checks();
 console.log(
   `\n${textTable(
@@ -432,5 +439,8 @@ if (options.json) {
     name,
     figures: Object.fromEntries([...values].map(([id, all]) => [id, { ...summary(all), values: all }])),
   }));
-  writeFileSync(options.json, `${JSON.stringify({ ...about, figures, results, checks: verdicts }, null, 2)}\n`);
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ ...about, chosen: [...chosen], figures, results, checks: verdicts }, null, 2)}\n`,
+  );
 }

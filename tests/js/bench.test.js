@@ -94,15 +94,26 @@ test('tables are as wide as their cells', () => {
   );
 });
 
-test('a report has the groups that have figures, and dashes where a column has none', () => {
+test('a report has the groups and columns that have figures, and dashes for single ones that are missing', () => {
   const figures = [
     { id: 'x', group: 'One', name: 'first', unit: 'ms' },
     { id: 'y', group: 'Two', name: 'second', unit: '' },
+    { id: 'z', group: 'Two', name: 'third', unit: '' },
+    { id: 'w', group: 'Three', name: 'fourth', unit: '' },
   ];
-  const left = { name: 'left', values: new Map([['x', [1, 2, 3]]]) };
-  const right = { name: 'right', values: new Map() };
-  assert.equal(report(figures, [left, right]), 'One        left  right\nfirst, ms  2.00      –');
-  assert.equal(report(figures, [left], true), 'One        left\nfirst, ms  2.00  1.00 – 3.00');
+  const left = {
+    name: 'left',
+    values: new Map([
+      ['x', [1, 2, 3]],
+      ['y', [5]],
+    ]),
+  };
+  const right = { name: 'right', values: new Map([['z', [4]]]) };
+  assert.equal(
+    report(figures, [left, right]),
+    'One        left\nfirst, ms  2.00\n\nTwo     left  right\nsecond  5.00      –\nthird      –   4.00',
+  );
+  assert.equal(report(figures.slice(0, 1), [left], true), 'One        left\nfirst, ms  2.00  1.00 – 3.00');
 });
 
 const base = 'https://example.org/headlight/bench.html';

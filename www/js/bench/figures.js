@@ -22,7 +22,7 @@ export const LONG = 900;
 export const SHORT_COUNT = 48;
 export const LONG_COUNT = 24;
 export const BRANCHES = 4;
-export const BRANCH_STEPS = 24;
+export const BRANCH_STEPS = 25;
 
 /** @param {Shape} shape */
 export const promptsFor = ({ positions }) => PROMPTS.filter((length) => length <= positions);
@@ -58,8 +58,8 @@ export function figuresFor(shape) {
     ]),
     ...grouped('What the machine can do at best, with as many threads', [
       ['read', 'reading as much memory as the weights take', 'GB/s'],
-      ['widening', 'widening dot products', 'G/s'],
-      ['relaxed', 'relaxed dot products', 'G/s'],
+      ['widening', 'widening dot products', 'GMAC/s'],
+      ['relaxed', 'relaxed dot products', 'GMAC/s'],
     ]),
     ...grouped('Ratios', [
       ['decode-short-share', `writing after ${SHORT} tokens / memory’s limit`, ''],
@@ -182,28 +182,28 @@ export function textTable(rows) {
 }
 
 /**
- * Groups of figures as text, one column of medians for each of `columns`.
+ * Groups of figures as text, with the median of each column that has figures of the group.
  * @param {readonly Figure[]} figures
  * @param {readonly {name: string, values: ReadonlyMap<string, readonly number[]>}[]} columns
- * @param {boolean} [spread] also the least and the most of a single column
+ * @param {boolean} [spread] also the least and the most
  */
 export function report(figures, columns, spread = false) {
   const groups = [...new Set(figures.map(({ group }) => group))];
   return groups
     .flatMap((group) => {
-      const rows = figures
-        .filter((figure) => figure.group === group && columns.some(({ values }) => values.has(figure.id)))
-        .map(({ id, name, unit }) => [
-          unit ? `${name}, ${unit}` : name,
-          ...columns.flatMap(({ values }) => {
-            const found = values.get(id);
-            if (!found) return spread ? ['–', ''] : ['–'];
-            const summed = summary(found);
-            return spread ? [formatFigure(summed.median), formatSpread(summed)] : [formatFigure(summed.median)];
-          }),
-        ]);
-      const head = [group, ...columns.flatMap(({ name }) => (spread ? [name, ''] : [name]))];
-      return rows.length > 0 ? [textTable([head, ...rows])] : [];
+      const members = figures.filter((figure) => figure.group === group);
+      const filled = columns.filter(({ values }) => members.some(({ id }) => values.has(id)));
+      if (filled.length === 0) return [];
+      const rows = members.map(({ id, name, unit }) => [
+        unit ? `${name}, ${unit}` : name,
+        ...filled.flatMap(({ values }) => {
+          const found = values.get(id);
+          const summed = found && summary(found);
+          const cells = [summed ? formatFigure(summed.median) : '–', summed ? formatSpread(summed) : ''];
+          return spread ? cells : cells.slice(0, 1);
+        }),
+      ]);
+      return [textTable([[group, ...filled.flatMap(({ name }) => (spread ? [name, ''] : [name]))], ...rows])];
     })
     .join('\n\n');
 }

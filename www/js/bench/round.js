@@ -84,7 +84,8 @@ export async function measureRound(engine, model, threads, variety, record, sign
   const { milliseconds } = await engine.branches(BRANCHES, BRANCH_STEPS);
   const { times } = await engine.decodeTokens(SHORT_COUNT);
   put('decode-short', 1000 / median(times));
-  put('branches', milliseconds / BRANCH_STEPS);
+  // The first token of each is known beforehand.
+  put('branches', milliseconds / (BRANCH_STEPS - 1));
   record('branches-ratio', rates.branches / median(times));
   // Right after the figure that is compared with it most.
   for (const [id, value] of Object.entries(await roofline(threads, bytesPerToken(model), signal))) put(id, value);
