@@ -18,6 +18,18 @@ def read_documents(path):
     return [part.strip("\n") for part in parts if part.strip()]
 
 
+def cut(document, length):
+    """The document in pieces that end with the first line that ends after so many characters."""
+    pieces, piece, size = [], [], 0
+    for line in document.split("\n"):
+        piece.append(line)
+        size += len(line) + 1
+        if size > length:
+            pieces.append("\n".join(piece))
+            piece, size = [], 0
+    return [piece for piece in [*pieces, "\n".join(piece)] if piece.strip()]
+
+
 def source_name(path):
     """`tatoeba` for `tatoeba.txt.gz`."""
     return path.name.removesuffix(".gz").removesuffix(".txt")

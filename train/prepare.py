@@ -49,10 +49,13 @@ def main():
     seen, counts, summary = set(), np.zeros(size), {}
     for name, path in sources.items():
         weight = weights.get(name, 1.0)
-        training, held_out = corpus.split_held_out(corpus.read_documents(path), data["held_out"], seen)
+        documents = corpus.read_documents(path)
+        if "cut" in data:
+            documents = [piece for document in documents for piece in corpus.cut(document, data["cut"])]
+        training, held_out = corpus.split_held_out(documents, data["held_out"], seen)
         random.Random(f"{seed} {name}").shuffle(training)
         rough = [piece for document in training for piece in corpus.roughen(document, seed)]
-        is_rough = name in data.get("roughen", [])
+        is_rough = not {name, "*"}.isdisjoint(data.get("roughen", []))
         streams = {"plain": training, "rough": rough if is_rough else [], "held-out": held_out}
         ids = {kind: encode(tokenizer, documents, end) for kind, documents in streams.items()}
         for kind, stream in ids.items():
@@ -64,6 +67,8 @@ def main():
         summary[name] |= {f"{kind} tokens": len(stream) for kind, stream in ids.items()}
         print(name, summary[name], flush=True)
 
+    if sum(source["held-out tokens"] for source in summary.values()) < 2:
+        raise SystemExit("no document fell to the held-out side: raise held_out, or cut the documents shorter")
     own, unseen = choose_rows(counts, data["own_rows"], data["min_count"])
     covered = counts[own].sum() / counts.sum()
     print(f"{len(own)} tokens have rows of their own ({covered:.2%} of the text), {len(unseen)} were never seen")
