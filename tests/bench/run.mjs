@@ -165,6 +165,22 @@ function checks() {
   ];
 }
 
+/**
+ * One row for each thing that is asked, with what was found in each place.
+ * @param {ReturnType<typeof checks>} verdicts
+ */
+function verdictTable(verdicts) {
+  const rows = new Map(verdicts.map(({ what, asked }) => [`${what}\n${asked}`, { what, asked }]));
+  return [...rows.values()]
+    .map(({ what, asked }) => {
+      const places = verdicts
+        .filter((verdict) => verdict.what === what && verdict.asked === asked)
+        .map(({ where, found, met }) => [`    found in ${where}`, formatFigure(found), met ? '' : 'missed']);
+      return `${what}: asked ${asked}\n${textTable(places)}`;
+    })
+    .join('\n');
+}
+
 // --- browsers ---------------------------------------------------------------------------------------------------------
 
 /**
@@ -370,7 +386,7 @@ async function measureBusy() {
 }
 
 function weigh() {
-  for (const { name, variant } of settings) {
+  for (const { name, variant } of settings.filter(({ threads }) => threads === 1)) {
     const bytes = readFileSync(join(pkg, variant, 'headlight_bg.wasm'));
     record(name, 'raw', bytes.length / 1000);
     record(name, 'gzip', gzipSync(bytes, { level: 9 }).length / 1000);
@@ -424,16 +440,7 @@ const figures = [...(model ? figuresFor(model) : []), ...furtherFigures];
 console.log(`\n${report(figures, [...columns.values()])}`);
 if (chosen.size > 0) console.log(`the page chose ${[...chosen].join(', ')}`);
 const verdicts = checks();
-console.log(
-  `\n${textTable(
-    verdicts.map(({ what, where, asked, found, met }) => [
-      `${what}, ${where}`,
-      `asked ${asked}`,
-      `found ${formatFigure(found)}`,
-      met ? '' : 'missed',
-    ]),
-  )}`,
-);
+console.log(`\n${verdictTable(verdicts)}`);
 if (options.json) {
   const results = [...columns.values()].map(({ name, values }) => ({
     name,

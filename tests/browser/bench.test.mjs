@@ -17,8 +17,10 @@ import { downloadErrors, nativePrediction, pageTest, root, screenshot, waitForSt
  * @param {...unknown} args
  * @returns {Promise<any>}
  */
-const call = (page, name, ...args) =>
-  page.evaluate(([f, a]) => /** @type {any} */ (globalThis).bench[f](...a), /** @type {const} */ ([name, args]));
+async function call(page, name, ...args) {
+  await page.waitForFunction(() => 'bench' in globalThis);
+  return page.evaluate(([f, a]) => /** @type {any} */ (globalThis).bench[f](...a), /** @type {const} */ ([name, args]));
+}
 
 pageTest(
   'a run on the built-in model fills the table, which can be copied as text',
@@ -92,7 +94,7 @@ for (const variant of VARIANTS.filter((variant) => existsSync(join(root, 'www/pk
   const threads = variant.endsWith('-threads') ? 2 : 1;
   pageTest(
     `window.bench computes what the native engine does, with ${variant}`,
-    { path: `bench.html?variant=${variant}`, server: { isolated: true } },
+    { path: `bench.html?variant=${variant}` },
     async ({ page }) => {
       const { ids, generated } = nativePrediction(prompt, 9);
       const loaded = await call(page, 'load', { threads });
@@ -163,7 +165,7 @@ pageTest('a build that does not exist gives a clear error', { path: 'bench.html?
 
 pageTest(
   'threads that can’t be had give a clear error',
-  { path: 'bench.html?variant=simd128-threads&threads=2' },
+  { path: 'bench.html?variant=simd128-threads&threads=2&isolate=off', server: { isolated: false } },
   async ({ page }) => {
     await page.getByRole('button', { name: 'Measure' }).click();
     await waitForState(page, 'failed');
