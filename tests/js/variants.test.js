@@ -72,6 +72,7 @@ test('a forced build is the only one', () => {
 
 test('a forced number of threads chooses among the builds that can have it', () => {
   assert.deepEqual(planned({}, { threads: 1 }).order, ['relaxed', 'simd128']);
+  assert.equal(planned({ threadsBarred: 'not-isolated' }, { threads: 1 }).leftOut['relaxed-threads'], 'asked');
   assert.deepEqual(planned({ cores: 2 }, { threads: 4 }), {
     order: ['relaxed-threads', 'simd128-threads'],
     leftOut: { relaxed: 'asked', simd128: 'asked' },

@@ -66,9 +66,9 @@ function barrier({ name, relaxed, threaded }, features, wishes) {
   if (wishes.variant && wishes.variant !== name) return 'asked';
   if (relaxed && !features.relaxedSimd) return 'no-relaxed-simd';
   if (!threaded) return wishes.threads !== undefined && wishes.threads > 1 ? 'asked' : null;
+  if (wishes.threads === 1 && wishes.variant !== name) return 'asked';
   if (features.threadsBarred) return features.threadsBarred;
-  if (wishes.variant === name) return null;
-  if (wishes.threads !== undefined) return wishes.threads > 1 ? null : 'asked';
+  if (wishes.variant === name || wishes.threads !== undefined) return null;
   if (features.cores < 2) return 'one-core';
   return wishes.maxThreads !== undefined && wishes.maxThreads < 2 ? 'crashed' : null;
 }

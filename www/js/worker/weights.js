@@ -25,31 +25,87 @@ export async function loadModel(wasm, base, signal, cache, report) {
     const known = files.every((file) => file.size !== null);
     let total = known ? files.reduce((sum, file) => sum + (file.size ?? 0), 0) : 0;
     let before = 0;
+    const hashes = new ShardHashes(loader, files);
     for (const file of files) {
       const step = file.isTokenizer ? 'tokenizer' : 'weights';
-      loader.begin(file.name);
       // Only the names of shards change with their content; the browser may keep those without asking.
       const isShard = known && !file.isTokenizer;
+      const hashed = isShard && hashes.possible;
+      loader.begin(file.name, hashed);
       const mode = cache === 'default' && !isShard ? 'no-cache' : cache;
       const response = await request(new URL(file.name, base), signal, { cache: mode });
       if (!known && !file.isTokenizer) total = before + announcedLength(response);
       let reported = 0;
       before += await stream(response, file.name, signal, (bytes, loaded) => {
         loader.push(bytes);
+        if (hashed) hashes.push(bytes, loaded);
         if (performance.now() - reported < PROGRESS_INTERVAL) return;
         reported = performance.now();
         report({ step, loaded: before + loaded, total: Math.max(total, before + loaded) });
       });
       loader.end();
+      if (hashed) await hashes.end(file.name);
       report({ step, loaded: before, total: Math.max(total, before) });
     }
     report({ step: 'check', loaded: before, total: before });
+    await hashes.verify();
   } catch (error) {
     // After a trap the module can't even free anything.
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     throw error;
   }
   return loader.finish();
+}
+
+/**
+ * Has the browser hash shards, which it does several times as fast as WebAssembly and while the next shard comes. It takes
+ * nothing but whole files, so one is collected.
+ */
+class ShardHashes {
+  /** Browsers offer it only over https and from the visitor's own machine; elsewhere the engine hashes. */
+  possible = globalThis.crypto?.subtle !== undefined;
+  #loader;
+  #shard;
+  #length = 0;
+  /** @type {{name: string, digest: Promise<ArrayBuffer>} | null} */
+  #unverified = null;
+
+  /**
+   * @param {ReturnType<Package['ModelLoader']['fromManifest']>} loader
+   * @param {File[]} files
+   */
+  constructor(loader, files) {
+    const sizes = files.filter(({ isTokenizer }) => !isTokenizer).map(({ size }) => size ?? 0);
+    this.#loader = loader;
+    this.#shard = new Uint8Array(this.possible ? Math.max(0, ...sizes) : 0);
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {number} end   the length of the shard up to here, at most the one announced, or the loader had refused it
+   */
+  push(bytes, end) {
+    this.#shard.set(bytes, end - bytes.byteLength);
+    this.#length = end;
+  }
+
+  /** @param {string} name */
+  async end(name) {
+    await this.verify();
+    // The browser works on a copy of its own, so the next shard may overwrite this one.
+    const digest = crypto.subtle.digest('SHA-256', this.#shard.subarray(0, this.#length));
+    // It is waited for later, or never if something else fails first.
+    digest.catch(() => {});
+    this.#unverified = { name, digest };
+  }
+
+  /** Waits for the hash of the last shard. */
+  async verify() {
+    if (!this.#unverified) return;
+    const { name, digest } = this.#unverified;
+    this.#unverified = null;
+    this.#loader.verify(name, new Uint8Array(await digest));
+  }
 }
 
 /**

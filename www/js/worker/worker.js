@@ -7,7 +7,8 @@
  */
 
 import { codes, EngineError } from '../shared/protocol.js';
-import { ranOutOfMemory, startWasm } from './wasm.js';
+import { tune } from './tuning.js';
+import { hasStarted, ranOutOfMemory, startWasm } from './wasm.js';
 import { loadModel } from './weights.js';
 
 /** @typedef {import('../shared/protocol.js').Request} Request */
@@ -18,6 +19,9 @@ import { loadModel } from './weights.js';
 /** Prompts with more tokens than this to compute report progress. */
 const LONG_PROMPT = 64;
 
+/** Milliseconds without a request after which the next one is not expected at once. */
+const IDLE_AFTER = 100;
+
 /** @type {import('../../pkg/simd128/headlight.js').Engine | undefined} */
 let engine;
 /** @type {AbortController | undefined} */
@@ -27,12 +31,48 @@ let newestText = 0;
 let stopRequested = false;
 /** Set by a load that failed: what the browser keeps may be what was wrong. */
 let distrustCache = false;
+/** @type {import('./variants.js').Wishes} */
+let wishes = {};
+/**
+ * How many threads compute at present, and how many could.
+ * @type {{threads: number, available: number, setThreads: (count: number) => void} | undefined}
+ */
+let team;
+/** Requests that are being worked on, other than tuning, which fills the time between them. */
+let working = 0;
 /** Settles when the newest text is computed, so that attention is not shown for half of it. */
 let computed = Promise.resolve();
 
 function loadedEngine() {
   if (!engine) throw new EngineError(codes.notReady, 'no model is loaded');
   return engine;
+}
+
+/** For requests that don't let others in between; whoever computes a text gives up. */
+function engineAlone() {
+  newestText += 1;
+  return loadedEngine();
+}
+
+/** @param {string} message */
+function helperDied(message) {
+  self.postMessage({
+    id: -1,
+    error: { code: codes.crashed, message: `one of the engine’s threads stopped: ${message}` },
+  });
+}
+
+/** @param {import('./wasm.js').Started} wasm */
+async function assemble(wasm) {
+  const available = await wasm.threads();
+  const { setThreads } = wasm.pkg;
+  if (wishes.threads !== undefined && available < wishes.threads) {
+    throw new EngineError(codes.build, `only ${available} of ${wishes.threads} threads could be started`);
+  }
+  // Until they are measured: of what the browser calls cores, half may be the second threads of the others.
+  const threads = wishes.threads ?? Math.max(Math.min(available, 2), available >> 1);
+  setThreads(threads);
+  return { threads, available, setThreads };
 }
 
 const channel = new MessageChannel();
@@ -62,6 +102,13 @@ function unlessAborted(promise, signal) {
     promise,
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true })),
   ]);
+}
+
+/** Resolves when no request has been worked on for a moment. */
+async function idle() {
+  do {
+    await new Promise((resolve) => setTimeout(resolve, IDLE_AFTER));
+  } while (working > 0);
 }
 
 /** Resolves when the newest text is computed, or nothing can be. */
@@ -109,18 +156,34 @@ function compute(text, report, unwanted) {
 
 /** @type {Record<string, Handler>} */
 const handlers = {
+  async configure({ variant, threads, maxThreads }) {
+    if (hasStarted()) throw new EngineError(codes.build, 'another build is already in use');
+    wishes = { variant, threads, maxThreads };
+    return { result: null };
+  },
+
   async load({ base }, report) {
     loading?.abort();
     const mine = new AbortController();
     loading = mine;
     try {
-      const wasm = await unlessAborted(startWasm(), mine.signal);
-      const loaded = await loadModel(wasm, base, mine.signal, distrustCache ? 'reload' : 'default', report);
+      const cache = distrustCache ? 'reload' : 'default';
+      const wasm = await unlessAborted(startWasm(wishes, cache, helperDied), mine.signal);
+      const loaded = await loadModel(wasm.pkg, base, mine.signal, cache, report);
       distrustCache = false;
+      try {
+        mine.signal.throwIfAborted();
+        team ??= await unlessAborted(assemble(wasm), mine.signal);
+      } catch (error) {
+        loaded.free();
+        throw error;
+      }
       engine?.free();
       engine = loaded;
       newestText += 1;
-      return { result: { ...engine.info(), memory: wasm.memoryBytes() } };
+      const { variant, leftOut } = wasm;
+      const memory = wasm.pkg.memoryBytes();
+      return { result: { ...engine.info(), memory, variant, threads: team.threads, leftOut } };
     } catch (error) {
       if (mine.signal.aborted) throw new EngineError(codes.cancelled, 'loading was cancelled');
       distrustCache = true;
@@ -183,6 +246,56 @@ const handlers = {
     }
   },
 
+  async tune() {
+    loadedEngine();
+    const { available, threads, setThreads } = /** @type {NonNullable<typeof team>} */ (team);
+    if (wishes.threads !== undefined) return { result: { threads, times: [] } };
+    const quiet = async () => {
+      await yieldToMessages();
+      if (working > 0) await idle();
+    };
+    const probe = (/** @type {number} */ trial) => {
+      setThreads(trial);
+      loadedEngine().probe();
+      setThreads(threads);
+    };
+    await idle();
+    const tuning = await tune(available, { quiet, probe });
+    setThreads(tuning.threads);
+    team = { available, setThreads, threads: tuning.threads };
+    return { result: tuning };
+  },
+
+  async 'prefill-tokens'({ ids }) {
+    const engine = engineAlone();
+    const start = performance.now();
+    engine.setTokens(ids);
+    while (engine.advance() > 0);
+    return { result: { next: engine.greedy(), milliseconds: performance.now() - start } };
+  },
+
+  async 'decode-tokens'({ count }) {
+    const engine = engineAlone();
+    const ids = [];
+    const times = [];
+    for (let start = performance.now(); ids.length < count; ) {
+      const id = engine.greedy();
+      engine.push(id);
+      ids.push(id);
+      const now = performance.now();
+      times.push(now - start);
+      start = now;
+    }
+    return { result: { ids, times } };
+  },
+
+  async branches({ count, steps }) {
+    const engine = engineAlone();
+    const start = performance.now();
+    const ids = engine.branches(count, steps);
+    return { result: { ids, milliseconds: performance.now() - start }, transfer: [ids.buffer] };
+  },
+
   async stop() {
     stopRequested = true;
     return { result: null };
@@ -218,6 +331,8 @@ const handlers = {
 
 self.onmessage = async ({ data }) => {
   const { id, kind } = data;
+  const counts = kind === 'tune' ? 0 : 1;
+  working += counts;
   try {
     const handler = handlers[kind];
     if (!handler) throw new EngineError('unknown-request', `there is no request ${kind}`);
@@ -228,6 +343,8 @@ self.onmessage = async ({ data }) => {
     self.postMessage({ id, error: description });
     // After a trap the module's memory can't be trusted any more.
     if (error instanceof WebAssembly.RuntimeError) self.postMessage({ id: -1, error: description });
+  } finally {
+    working -= counts;
   }
 };
 
