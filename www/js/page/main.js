@@ -5,6 +5,7 @@
 import { codes, EngineError } from '../shared/protocol.js';
 import { AttentionFeed } from './attention-feed.js';
 import { Engine } from './engine.js';
+import { isolate, isolationIsOff } from './isolation.js';
 import { adviceFor } from './lib/advice.js';
 import { missingFeature } from './lib/browser.js';
 import { palettes } from './lib/colour.js';
@@ -51,6 +52,9 @@ const announcer = new Announcer();
 
 /** @type {ModelInfo | null} */
 let model = null;
+/** Fewer threads after each crash. @type {number | undefined} */
+let maxThreads;
+let tuned = false;
 /** What the strip shows, and the text that it continues. @type {{base: string, answer: Suggestions} | null} */
 let shown = null;
 /** The text last asked about. @type {string | null} */
@@ -120,6 +124,8 @@ function showLoadError(error) {
 
 engine.addEventListener('crash', (event) => {
   const { detail } = /** @type {CustomEvent<EngineError>} */ (event);
+  // They may have been the cause; one thread gets a build that knows of no other.
+  maxThreads = Math.max(1, Math.floor((maxThreads ?? model?.threads ?? navigator.hardwareConcurrency) / 2));
   model = null;
   asked = null;
   feed.reset();
@@ -137,6 +143,7 @@ async function load() {
   }
   setState('loading');
   loadPanel.showProgress(null);
+  tuned = false;
   try {
     model = await engine.load(modelFolder, (progress) => loadPanel.showProgress(progress));
   } catch (error) {
@@ -162,8 +169,28 @@ loadPanel.addEventListener('cancel', () => {
 });
 loadPanel.addEventListener('restart', () => {
   engine.restart();
+  configure();
   load();
 });
+
+/** Tells a worker that has not begun yet how many threads it may have. */
+function configure() {
+  engine.configure(isolationIsOff ? { threads: 1 } : { maxThreads }).catch(showError);
+}
+
+/** Has the number of threads chosen by timing, once the first suggestions are there. */
+async function tune() {
+  if (tuned) return;
+  tuned = true;
+  try {
+    const { threads, times } = await engine.tune();
+    if (!model) return;
+    model = { ...model, threads };
+    card.update(model, times);
+  } catch (error) {
+    showError(error);
+  }
+}
 
 // --- suggestions ------------------------------------------------------------------------------------------------------
 
@@ -196,6 +223,7 @@ async function suggest(since) {
     await painted();
     document.body.dataset.revision = String(answer.revision);
     document.body.dataset.latency = (performance.now() - since).toFixed(1);
+    tune();
   } catch (error) {
     if (mine !== ticket) return;
     // So that the same text can be asked about again.
@@ -380,4 +408,10 @@ addEventListener('pagehide', (event) => {
   if (!event.persisted) engine.close();
 });
 
-load();
+// Before anything large is fetched, since the page may have to be loaded again.
+setState('loading');
+loadPanel.showProgress(null);
+isolate().then(() => {
+  configure();
+  load();
+});

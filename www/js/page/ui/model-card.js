@@ -1,15 +1,22 @@
 // @ts-check
+import { describeBuild } from '../lib/build.js';
 import { formatBytes, formatCount, formatLarge } from '../lib/format.js';
 import { h } from './dom.js';
 
-/** @typedef {import('../../shared/protocol.js').ModelInfo} ModelInfo */
+/**
+ * @typedef {import('../../shared/protocol.js').ModelInfo} ModelInfo
+ * @typedef {import('../../shared/protocol.js').Tuning} Tuning
+ */
 
-/** Which model this is, as it describes itself. */
+/** Which model this is, as it describes itself, and what runs it. */
 export class ModelCard {
   element = h('dl', { class: 'model-card', id: 'model' });
 
-  /** @param {ModelInfo} model */
-  update(model) {
+  /**
+   * @param {ModelInfo} model
+   * @param {Tuning['times']} [times]   with each number of threads that was tried
+   */
+  update(model, times = []) {
     const rows = [
       ['Model', model.name],
       [
@@ -22,10 +29,16 @@ export class ModelCard {
       ['Longest context', `${formatCount(model.positions)} tokens`],
       ['Source', model.source || 'not stated'],
       ['Licence', model.licence || 'not stated'],
-      ['Engine build', model.variant],
     ];
+    const { summary, reasons } = describeBuild(model, times);
     this.element.replaceChildren(
       ...rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('bdi', {}, value)))),
+      h(
+        'div',
+        { class: 'engine-build', 'data-variant': model.variant, 'data-threads': model.threads },
+        h('dt', {}, 'Engine'),
+        h('dd', {}, summary, ...reasons.map((reason) => h('p', { class: 'note' }, reason))),
+      ),
     );
   }
 }
