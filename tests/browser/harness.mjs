@@ -19,7 +19,7 @@ import { launch } from './chromium.mjs';
  * @typedef {Awaited<ReturnType<typeof serve>>} Server
  *
  * @typedef {object} Options
- * @property {import('../serve.mjs').Options} [server]
+ * @property {import('../serve.mjs').Options} [server]   cross-origin isolated unless it says otherwise
  * @property {import('playwright-core').BrowserContextOptions} [context]
  * @property {string} [path]     what to open, relative to the mount
  * @property {string[]} [origins]   what the page may ask besides its own server; read at each request
@@ -76,7 +76,7 @@ function reportPolicyViolations() {
  */
 export function pageTest(name, options, body) {
   test(name, { timeout: options.timeout ?? 120_000 }, async (t) => {
-    const server = await serve(options.server);
+    const server = await serve({ isolated: true, ...options.server });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options.context });
     /** @type {string[]} */
     const problems = [];
