@@ -1,9 +1,8 @@
 // @ts-check
 /** The page without a mouse, and for a screen reader. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { andAnswer, inserts, pageTest, root, settled, waitForState } from './harness.mjs';
+import { seriousFaults } from './accessibility.mjs';
+import { andAnswer, inserts, pageTest, settled, waitForState } from './harness.mjs';
 
 /** @param {import('playwright-core').Page} page */
 const focused = (page) =>
@@ -134,29 +133,13 @@ pageTest('everything can be reached with Tab, and leaving never traps', {}, asyn
   }
 });
 
-const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-  // Put in through the debugger, because the page's own policy forbids foreign scripts.
   pageTest(`no serious accessibility faults, ${colorScheme}`, { context: { colorScheme } }, async ({ page, t }) => {
     await waitForState(page, 'ready');
     await andAnswer(page, () => page.locator('#text').fill('The teacher gave the student'));
     await page.locator('#head-grid [data-layer="1"][data-head="1"]').click();
     await settled(page);
-    await page.evaluate(axe);
-    const violations = await page.evaluate(async () => {
-      const { violations } = await /** @type {any} */ (globalThis).axe.run(document, {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      });
-      return violations.map((/** @type {any} */ { id, impact, help, nodes }) => ({
-        id,
-        impact,
-        help,
-        where: nodes.slice(0, 5).map((/** @type {any} */ node) => `${node.target.join(' ')}: ${node.failureSummary}`),
-      }));
-    });
-    for (const violation of violations) t.diagnostic(JSON.stringify(violation));
-    const serious = violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical');
-    assert.deepEqual(serious, []);
+    assert.deepEqual(await seriousFaults(page, t), []);
   });
 }
 
