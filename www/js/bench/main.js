@@ -6,6 +6,7 @@
 import { Engine } from '../page/engine.js';
 import { adviceFor } from '../page/lib/advice.js';
 import { missingFeature } from '../page/lib/browser.js';
+import { describeBuild } from '../page/lib/build.js';
 import { formatBytes, formatLarge, plural } from '../page/lib/format.js';
 import { byId, h } from '../page/ui/dom.js';
 import { codes, EngineError } from '../shared/protocol.js';
@@ -18,7 +19,8 @@ import { measureRound, timePrompt, warmUp } from './round.js';
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
  * @typedef {import('../shared/protocol.js').LoadProgress} LoadProgress
  * @typedef {import('./options.js').BenchOptions} BenchOptions
- * @typedef {{model: ModelInfo, threads: number, milliseconds: number}} Loaded
+ * @typedef {import('../shared/protocol.js').Tuning} Tuning
+ * @typedef {{model: ModelInfo, threads: number, times: Tuning['times'], milliseconds: number}} Loaded
  */
 
 const ROUNDS = 3;
@@ -44,7 +46,7 @@ let text = '';
 // --- the engine -------------------------------------------------------------------------------------------------------
 
 /**
- * A fresh engine with the model. Without a number of threads it finds out which is the fastest.
+ * A fresh engine with the model, and with the number of threads that was asked for or is the fastest.
  * @param {BenchOptions} options
  * @param {(progress: LoadProgress) => void} [onProgress]
  * @returns {Promise<Loaded>}
@@ -57,8 +59,7 @@ async function open({ model: folder, ...wishes }, onProgress) {
   const start = performance.now();
   const model = await engine.load(folder, onProgress);
   const milliseconds = performance.now() - start;
-  const threads = wishes.threads ? model.threads : (await engine.tune()).threads;
-  return { model, threads, milliseconds };
+  return { model, milliseconds, ...(await engine.tune()) };
 }
 
 /** @param {ModelInfo} model */
@@ -122,7 +123,6 @@ const bench = {
     return values;
   },
 };
-Object.assign(window, { bench });
 
 // --- a run ------------------------------------------------------------------------------------------------------------
 
@@ -147,10 +147,16 @@ function showFault(error) {
 /** @param {string} words an error's message */
 const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 
-/** @param {Loaded} loaded */
-const described = ({ model, threads }) =>
-  `${model.name}, ${formatLarge(model.parameters)} parameters, ${formatBytes(model.bytes)}; ` +
-  `${versionOf(model)}, ${plural(threads, 'thread')}`;
+/**
+ * What was measured, and why not with a faster build.
+ * @param {Loaded} loaded
+ */
+function described({ model, threads, times }) {
+  // Of a build that was asked for there is nothing to explain.
+  const reasons = variant.value ? [] : describeBuild({ ...model, threads }, times).reasons;
+  const what = `${model.name}, ${formatLarge(model.parameters)} parameters, ${formatBytes(model.bytes)}`;
+  return [`${what}; ${versionOf(model)}, ${plural(threads, 'thread')}.`, ...reasons].join(' ');
+}
 
 /** @param {BenchOptions} options */
 async function run(options) {
@@ -271,9 +277,18 @@ for (const [name, value] of new URLSearchParams(location.search)) {
   const control = form.elements.namedItem(name);
   if (control instanceof HTMLInputElement || control instanceof HTMLSelectElement) control.value = value;
 }
-try {
-  readOptions(new URLSearchParams(location.search), document.baseURI);
-} catch (error) {
-  setState('failed');
-  showFault(error);
+/** Whether the address leaves room for threads; false for one that can't be read. */
+function mayHaveThreads() {
+  try {
+    const { variant = '-threads', threads } = readOptions(new URLSearchParams(location.search), document.baseURI);
+    return threads !== 1 && variant.endsWith('-threads');
+  } catch (error) {
+    setState('failed');
+    showFault(error);
+    return false;
+  }
 }
+
+// Isolation may have the page loaded once more, which a program had better not be in the middle of.
+if (mayHaveThreads() && !crossOriginIsolated) await (await import('../page/isolation.js')).isolate();
+Object.assign(window, { bench });
