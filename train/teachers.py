@@ -26,8 +26,7 @@ class ModelTeacher:
         return self
 
     def take_from(self, p, part):
-        hidden = self.hidden[part]
-        table = self.model.wte.weight.to(hidden.dtype)
+        hidden, table = self.hidden[part].bfloat16(), self.model.wte.weight.bfloat16()
         p.sub_(row_probabilities(hidden, table, self.log_counts), alpha=self.share)
         return p.new_full((len(p),), 1 - self.share)
 

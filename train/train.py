@@ -44,6 +44,7 @@ class Schedule:
         return min(1.0, (self.steps - step) / max(1, self.decay_steps))
 
 
+@torch.no_grad()
 def held_out_losses(model, batches, device):
     """Mean loss in nats per token by source, over windows of the training length, in f32."""
     model.eval()
@@ -51,12 +52,17 @@ def held_out_losses(model, batches, device):
     log_counts = batches.vocabulary.log_counts.to(device)
     for name, ids in batches.held_out.items():
         rows = batches.vocabulary.row_of[torch.from_numpy(ids.astype("int64"))].to(device)
+        whole = (len(rows) - 1) // length
+        # (windows, length + 1): each begins with the last token of the one before.
+        windows = list(rows.unfold(0, length + 1, length).split(32)) if whole else []
+        if len(rows) - 1 > whole * length:
+            windows.append(rows[None, whole * length :])
         total = count = 0
-        for window in (rows[i : i + length + 1] for i in range(0, len(rows) - 1, length)):
-            with torch.no_grad():
-                hidden = model(window[None, :-1], torch.arange(len(window) - 1, device=device)[None])
-                loss = tied_loss(hidden[0], model.wte.weight, log_counts, window[1:])
-            total, count = total + loss.item() * (len(window) - 1), count + len(window) - 1
+        for window in windows:
+            inputs, targets = window[:, :-1], window[:, 1:].flatten()
+            positions = torch.arange(inputs.shape[1], device=device).expand_as(inputs)
+            loss = tied_loss(model(inputs, positions).flatten(0, 1), model.wte.weight, log_counts, targets)
+            total, count = total + loss.item() * len(targets), count + len(targets)
         losses[name] = total / count
     model.train()
     return losses
@@ -115,7 +121,7 @@ def main():
         if device.type == "cuda":
             torch.cuda.set_rng_state(content["cuda_random"].cpu())
         print(f"going on from step {step}")
-    compiled = torch.compile(model) if train.get("compile", device.type == "cuda") else model
+    compiled = torch.compile(model, dynamic=False) if train.get("compile", device.type == "cuda") else model
     parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"{parameters:,} parameters in training, {len(batches.names)} streams, on {device}", flush=True)
 
