@@ -41,7 +41,7 @@ pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> Sca
 pub(super) fn multiply_block<const N: usize>(
     sums: &mut [[f32; GROUP]],
     values: &[[i16; BLOCK]],
-    step: impl Fn(usize) -> f32,
+    step: impl Fn(usize) -> f32 + Copy,
     weights: &[i8; TILE],
     scales: &[f32; GROUP],
 ) {
@@ -75,7 +75,7 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 pub(super) fn multiply_pairs(
     sums: &mut [[f32; GROUP]],
     values: &[[i16; BLOCK]],
-    step: impl Fn(usize) -> f32,
+    step: impl Fn(usize) -> f32 + Copy,
     weights: &[i8; TILE],
     scales: &[f32; GROUP],
 ) {

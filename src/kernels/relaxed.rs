@@ -12,6 +12,7 @@ use std::arch::wasm32::{
     i8x16_narrow_i16x8, i16x8_narrow_i32x4, i32x4_load_extend_i16x4, i32x4_mul, i32x4_relaxed_dot_i8x16_i7x16_add,
     i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
+use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, multiply_pairs};
 use super::simd128::{quantize, rescale};
@@ -69,46 +70,64 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
+    // If the compiler knew the number of turns of the innermost loop, it would make one of them, load all weights at its
+    // beginning, and run out of registers: decoding then takes twice as long.
+    let runs = black_box(RUNS).min(RUNS);
     for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
-        let weights: &[[[i8; 16]; 2]; RUNS] = bytemuck::cast_ref(weights);
-        let weight_sums = weight_sums.as_chunks::<4>().0;
-        let weight_sums = [widen(&weight_sums[0]), widen(&weight_sums[1])];
+        let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
         let (four_scales, rest_scales) = scales.as_chunks::<4>();
         for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
-            let products = multiply_block::<4, 1>(weights, weight_sums, values.each_ref(), scales.each_ref());
-            rescale(sums.each_mut(), products, weight_scales, scales.map(|scale| scale.step));
+            block.multiply::<4, 1>(sums.each_mut(), values.each_ref(), scales);
         }
-        for ((sums, values), scale) in rest.iter_mut().zip(rest_values).zip(rest_scales) {
-            let products = multiply_block::<1, 4>(weights, weight_sums, [values], [scale]);
-            rescale([sums], products, weight_scales, [scale.step]);
+        // Not a loop: the compiler would load all weights before it, which is more than there are registers for.
+        match (rest, rest_values, rest_scales) {
+            ([a], [x], [scale]) => block.multiply::<1, 4>([a], [x], &[*scale]),
+            ([a, b], [x, y], scales) => block.multiply::<2, 2>([a, b], [x, y], &[scales[0], scales[1]]),
+            ([a, b, c], [x, y, z], scales) => {
+                block.multiply::<3, 1>([a, b, c], [x, y, z], &[scales[0], scales[1], scales[2]]);
+            }
+            _ => {}
         }
     }
 }
 
-/// The products of one block at `N` positions. A turn of the loop takes `UNROLLED` runs.
-#[inline(always)]
-fn multiply_block<const N: usize, const UNROLLED: usize>(
-    weights: &[[[i8; 16]; 2]; RUNS],
-    weight_sums: [v128; 2],
-    values: [&[Value; BLOCK]; N],
-    scales: [&Scale; N],
-) -> [[v128; 2]; N] {
-    let values = values.map(|values| values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0);
-    let mut products = scales.map(|scale| weight_sums.map(|sums| i32x4_mul(sums, i32x4_splat(scale.lowest))));
-    for (step, weights) in weights.as_chunks::<UNROLLED>().0.iter().enumerate() {
-        for (run, weights) in weights.iter().enumerate() {
-            let weights = weights.each_ref().map(load);
-            for (products, values) in products.iter_mut().zip(values) {
-                let values = splat_run(&values[step][run]);
-                for (products, weights) in products.iter_mut().zip(weights) {
-                    *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights, values, *products);
+/// The weights of one block of a group.
+struct Block<'a> {
+    weights: &'a [[[i8; 16]; 2]; RUNS],
+    scales: &'a [f32; GROUP],
+    sums: &'a [i16; GROUP],
+    /// `RUNS`, which the compiler must not know.
+    runs: usize,
+}
+
+impl Block<'_> {
+    /// `sums` += the products with one block of the activations at `N` positions. A turn of the loop takes `UNROLLED` runs.
+    #[inline(always)]
+    fn multiply<const N: usize, const UNROLLED: usize>(
+        &self,
+        sums: [&mut [f32; GROUP]; N],
+        values: [&[Value; BLOCK]; N],
+        scales: &[Scale; N],
+    ) {
+        let weight_sums = self.sums.as_chunks::<4>().0;
+        let weight_sums = [widen(&weight_sums[0]), widen(&weight_sums[1])];
+        let values = values.map(|values| values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0);
+        let mut products = scales.map(|scale| weight_sums.map(|sums| i32x4_mul(sums, i32x4_splat(scale.lowest))));
+        for (turn, weights) in self.weights.as_chunks::<UNROLLED>().0[..self.runs / UNROLLED].iter().enumerate() {
+            for (run, weights) in weights.iter().enumerate() {
+                let weights = weights.each_ref().map(load);
+                for (products, values) in products.iter_mut().zip(values) {
+                    let values = splat_run(&values[turn][run]);
+                    for (products, weights) in products.iter_mut().zip(weights) {
+                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights, values, *products);
+                    }
                 }
             }
         }
+        rescale(sums, products, self.scales, scales.map(|scale| scale.step));
     }
-    products
 }
 
 #[cfg(test)]

@@ -113,15 +113,26 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 pub(super) fn multiply_pairs(
     sums: &mut [[f32; GROUP]],
     values: &[[i16; BLOCK]],
-    step: impl Fn(usize) -> f32,
+    step: impl Fn(usize) -> f32 + Copy,
     weights: &[i8; TILE],
     weight_scales: &[f32; GROUP],
 ) {
-    if let ([sums], [values]) = (&mut *sums, values) {
-        let weights: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
-        let products = multiply_block::<1, 4>(|pair| weights[pair].each_ref().map(widen), [values]);
-        rescale([sums], products, weight_scales, [step(0)]);
-        return;
+    let widened: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
+    let widened = |pair: usize| widened[pair].each_ref().map(widen);
+    match (&mut *sums, values) {
+        ([a], [x]) => {
+            rescale([a], multiply_block::<1, 4>(widened, [x]), weight_scales, [step(0)]);
+            return;
+        }
+        ([a, b], [x, y]) => {
+            rescale([a, b], multiply_block::<2, 1>(widened, [x, y]), weight_scales, [0, 1].map(step));
+            return;
+        }
+        ([a, b, c, d], [x, y, z, w]) => {
+            rescale([a, b, c, d], multiply_block::<4, 1>(widened, [x, y, z, w]), weight_scales, [0, 1, 2, 3].map(step));
+            return;
+        }
+        _ => {}
     }
     // Widened once for all positions; 1.5 times as fast as widening for every four of them.
     let mut wide = [[[0; 8]; 2]; BLOCK / 2];
