@@ -1,6 +1,7 @@
 //! One person's text: set, edited, computed, continued and looked into.
 
 mod attention;
+mod branches;
 mod generation;
 mod suggestions;
 mod text;

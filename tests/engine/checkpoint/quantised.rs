@@ -360,6 +360,38 @@ fn there_is_no_model_without_a_file_that_was_refused() {
 }
 
 #[test]
+fn a_hash_that_is_computed_elsewhere_must_come_and_be_right() {
+    let folder = tiny();
+    let manifest = folder.manifest();
+    let bytes_of = |hex: &str| -> Vec<u8> {
+        hex.as_bytes().chunks(2).map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
+    };
+    let right = bytes_of(&manifest.shards[0].sha256);
+    let loaded = || {
+        let mut loader = Loader::from_manifest(&manifest).unwrap();
+        for (name, bytes, elsewhere) in
+            [("tokenizer.json", &folder.tokenizer, false), ("0.safetensors", &folder.shards[0], true)]
+        {
+            loader.begin(name, elsewhere).unwrap();
+            loader.push(bytes).unwrap();
+            loader.end().unwrap();
+        }
+        loader
+    };
+    let mut verified = loaded();
+    verified.verify("0.safetensors", &right).unwrap();
+    assert_eq!(code(verified.verify("0.safetensors", &right)), "unexpected-file", "only once");
+    verified.finish().unwrap();
+    assert_eq!(code(loaded().finish()), "hash-mismatch");
+    for wrong in [&[][..], &[0; 32], &right[..31], &[&right[..], &[0]].concat()] {
+        let mut loader = loaded();
+        assert_eq!(code(loader.verify("0.safetensors", wrong)), "hash-mismatch");
+        assert_eq!(code(loader.finish()), "hash-mismatch");
+    }
+    assert_eq!(code(loaded().verify("tokenizer.json", &right)), "unexpected-file", "it was hashed here");
+}
+
+#[test]
 fn shards_that_end_early_or_late_are_refused_even_with_a_true_manifest() {
     let folder = tiny();
     let shard = &folder.shards[0];
