@@ -17,17 +17,18 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { figuresFor, formatFigure, LONG, median, report, summary, textTable } from '../../www/js/bench/figures.js';
+import { figuresFor, LONG, median, report, summary } from '../../www/js/bench/figures.js';
 import { VARIANTS } from '../../www/js/bench/options.js';
 import { launch, launchPersistent } from '../browser/chromium.mjs';
 import { makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
+import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
 
 /**
  * @typedef {import('../../www/js/bench/figures.js').Figure} Figure
  * @typedef {import('playwright-core').Browser} Browser
  * @typedef {import('playwright-core').Page} Page
- * @typedef {{name: string, variant: string, threads: number}} Setting
+ * @typedef {import('./asked.mjs').Setting} Setting
  * @typedef {{name: string, values: Map<string, number[]>}} Column
  */
 
@@ -85,10 +86,6 @@ function found(column, id) {
   return values && median(values);
 }
 
-/** Columns that are not a build's. */
-const PAGE = { builtIn: 'built-in model', small: '124 M' };
-const FILES = { stream: 'F32 while it arrives', again: 'from the cache' };
-
 /** @type {Figure[]} */
 const furtherFigures = [
   { id: 'peak-loaded', group: 'Memory of the renderer, most ever', name: 'after loading', unit: 'MB' },
@@ -102,84 +99,6 @@ const furtherFigures = [
   { id: 'load-time', group: 'Loading 124 M', name: 'time', unit: 's' },
   { id: 'load-memory', group: 'Loading 124 M', name: 'WebAssembly memory / size of the weights', unit: '' },
 ];
-
-/**
- * What is asked of GPT-2 small on two cores. The bench reports and never fails on it, since machines differ.
- * @type {{what: string, id: string, of: (setting: Setting) => boolean, least?: number, most?: number}[]}
- */
-const asked = [
-  { what: 'writing after 32 tokens / memory’s limit', id: 'decode-short-share', of: isRelaxed, least: 0.85 },
-  { what: 'writing after 32 tokens / memory’s limit', id: 'decode-short-share', of: isBaseline, least: 0.5 },
-  { what: 'writing after 900 tokens / after 32', id: 'decode-long-ratio', of: () => true, least: 0.8 },
-  { what: 'reading 128 tokens / arithmetic’s limit', id: 'prefill-128-share', of: isRelaxed, least: 0.5 },
-  { what: 'reading 512 tokens / arithmetic’s limit', id: 'prefill-512-share', of: isRelaxed, least: 0.5 },
-  { what: 'reading 128 tokens / arithmetic’s limit', id: 'prefill-128-share', of: isBaseline, least: 0.6 },
-  { what: 'reading 512 tokens / arithmetic’s limit', id: 'prefill-512-share', of: isBaseline, least: 0.6 },
-  { what: 'step of 4 continuations / of one', id: 'branches-ratio', of: () => true, most: 1.5 },
-  { what: 'renderer’s peak, loaded, MB', id: 'peak-loaded', of: () => true, most: 320 },
-  { what: 'load, s', id: 'load', of: () => true, most: 0.8 },
-  { what: 'module, gzip -9, kB', id: 'gzip', of: () => true, most: 900 },
-];
-
-/** @param {Setting} setting */
-function isRelaxed({ variant }) {
-  return variant.startsWith('relaxed');
-}
-
-/** @param {Setting} setting */
-function isBaseline(setting) {
-  return !isRelaxed(setting);
-}
-
-/** @returns {{what: string, where: string, asked: string, found: number, met: boolean}[]} */
-function checks() {
-  /** @param {string} what @param {string} where @param {number | undefined} value @param {{least?: number, most?: number}} limits */
-  const check = (what, where, value, { least, most }) =>
-    value === undefined
-      ? []
-      : [
-          {
-            what,
-            where,
-            asked: least === undefined ? `at most ${most}` : `at least ${least}`,
-            found: value,
-            met: value >= (least ?? -Infinity) && value <= (most ?? Infinity),
-          },
-        ];
-  const perSetting = asked.flatMap(({ what, id, of, ...limits }) =>
-    settings.filter(of).flatMap(({ name }) => check(what, name, found(name, id), limits)),
-  );
-  const busyThreads = found(`relaxed-threads x${threadsInUse}`, 'busy');
-  const busyOne = found('relaxed x1', 'busy');
-  return [
-    ...perSetting,
-    ...check('load from the browser’s cache, s', PAGE.small, found(FILES.again, 'load-time'), { most: 0.5 }),
-    ...check('keystroke to suggestions, ms', PAGE.small, found(PAGE.small, 'keystroke'), { most: 60 }),
-    ...check('loaded to first suggestions, ms', PAGE.builtIn, found(PAGE.builtIn, 'first-suggestion'), { most: 400 }),
-    ...check(
-      'under load, threads / one thread',
-      `relaxed-threads x${threadsInUse}`,
-      busyThreads && busyOne && busyThreads / busyOne,
-      { least: 0.7 },
-    ),
-  ];
-}
-
-/**
- * One row for each thing that is asked, with what was found in each place.
- * @param {ReturnType<typeof checks>} verdicts
- */
-function verdictTable(verdicts) {
-  const rows = new Map(verdicts.map(({ what, asked }) => [`${what}\n${asked}`, { what, asked }]));
-  return [...rows.values()]
-    .map(({ what, asked }) => {
-      const places = verdicts
-        .filter((verdict) => verdict.what === what && verdict.asked === asked)
-        .map(({ where, found, met }) => [`    found in ${where}`, formatFigure(found), met ? '' : 'missed']);
-      return `${what}: asked ${asked}\n${textTable(places)}`;
-    })
-    .join('\n');
-}
 
 // --- browsers ---------------------------------------------------------------------------------------------------------
 
@@ -439,7 +358,7 @@ await Promise.all([server, realPage, realPageSmall].map((each) => each.close()))
 const figures = [...(model ? figuresFor(model) : []), ...furtherFigures];
 console.log(`\n${report(figures, [...columns.values()])}`);
 if (chosen.size > 0) console.log(`the page chose ${[...chosen].join(', ')}`);
-const verdicts = checks();
+const verdicts = judge(settings, found);
 console.log(`\n${verdictTable(verdicts)}`);
 if (options.json) {
   const results = [...columns.values()].map(({ name, values }) => ({
