@@ -7,6 +7,7 @@
  */
 
 import { codes, EngineError } from '../shared/protocol.js';
+import { branches, decodeTokens, prefillTokens } from './measuring.js';
 import { tune } from './tuning.js';
 import { hasStarted, ranOutOfMemory, startWasm } from './wasm.js';
 import { loadModel } from './weights.js';
@@ -267,33 +268,15 @@ const handlers = {
   },
 
   async 'prefill-tokens'({ ids }) {
-    const engine = engineAlone();
-    const start = performance.now();
-    engine.setTokens(ids);
-    while (engine.advance() > 0);
-    return { result: { next: engine.greedy(), milliseconds: performance.now() - start } };
+    return { result: prefillTokens(engineAlone(), ids) };
   },
 
   async 'decode-tokens'({ count }) {
-    const engine = engineAlone();
-    const ids = [];
-    const times = [];
-    for (let start = performance.now(); ids.length < count; ) {
-      const id = engine.greedy();
-      engine.push(id);
-      ids.push(id);
-      const now = performance.now();
-      times.push(now - start);
-      start = now;
-    }
-    return { result: { ids, times } };
+    return { result: decodeTokens(engineAlone(), count) };
   },
 
   async branches({ count, steps }) {
-    const engine = engineAlone();
-    const start = performance.now();
-    const ids = engine.branches(count, steps);
-    return { result: { ids, milliseconds: performance.now() - start }, transfer: [ids.buffer] };
+    return { result: branches(engineAlone(), count, steps) };
   },
 
   async stop() {
