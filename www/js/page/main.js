@@ -35,6 +35,8 @@ import { TokenChips } from './ui/token-chips.js';
 const modelFolder = new URL('models/built-in/', document.baseURI).href;
 const listLength = 50;
 const thumbnailCells = 48;
+/** Milliseconds after which the machine may be busier or idler; right after a start it is often busy. */
+const TUNE_AGAIN_AFTER = 60_000;
 
 const engine = new Engine();
 const feed = new AttentionFeed(engine, thumbnailCells);
@@ -54,7 +56,8 @@ const announcer = new Announcer();
 let model = null;
 /** Fewer threads after each crash. @type {number | undefined} */
 let maxThreads;
-let tuned = false;
+/** When the threads were last timed. */
+let tuned = Number.NEGATIVE_INFINITY;
 /** What the strip shows, and the text that it continues. @type {{base: string, answer: Suggestions} | null} */
 let shown = null;
 /** The text last asked about. @type {string | null} */
@@ -143,7 +146,7 @@ async function load() {
   }
   setState('loading');
   loadPanel.showProgress(null);
-  tuned = false;
+  tuned = Number.NEGATIVE_INFINITY;
   try {
     model = await engine.load(modelFolder, (progress) => loadPanel.showProgress(progress));
   } catch (error) {
@@ -178,10 +181,11 @@ function configure() {
   engine.configure(isolationIsOff ? { threads: 1 } : { maxThreads }).catch(showError);
 }
 
-/** Has the number of threads chosen by timing, once the first suggestions are there. */
+/** Has the number of threads chosen by timing: once there are suggestions, and now and then while more are asked for. */
 async function tune() {
-  if (tuned) return;
-  tuned = true;
+  const now = performance.now();
+  if (now - tuned < TUNE_AGAIN_AFTER) return;
+  tuned = now;
   try {
     const { threads, times } = await engine.tune();
     if (!model) return;
