@@ -1,7 +1,7 @@
 // @ts-check
 /** Everything that can go wrong between the server and the model, and the way back from each. */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCheckpoint, splitTokenizer } from '../make-checkpoint.mjs';
@@ -131,6 +131,27 @@ for (const { name, files } of [
     },
   );
 }
+
+const weightsScript = readFileSync(join(root, 'www/js/worker/weights.js'), 'utf8');
+let damaged = true;
+pageTest(
+  'where the browser does not hash, as without https, the engine does',
+  {
+    server: {
+      fault: ({ path }) => {
+        if (path.endsWith('/weights.js')) return { body: weightsScript.replace(/possible = .*;/, 'possible = false;') };
+        return damaged && shard.test(path) ? { flip: 123_456 } : null;
+      },
+    },
+  },
+  async ({ page }) => {
+    await page.locator('#text').fill(typed);
+    await waitForState(page, 'failed');
+    assert.match(await page.locator('body').innerText(), /damaged on the way/);
+    damaged = false;
+    await recovers(page);
+  },
+);
 
 const hub = mkdtempSync(join(tmpdir(), 'headlight-hub-'));
 makeCheckpoint(hub, join(root, 'www/models/built-in'), { layers: 2, heads: 2, width: 32, positions: 64 });
