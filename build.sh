@@ -250,6 +250,9 @@ tests_js() {
   node --test "${files[@]}"
 }
 
+# Those of the training scripts that need nothing but Python; the others skip themselves.
+tests_train() { python3 -m unittest discover -s train -p 'test_*.py'; }
+
 types() {
   local config
   for config in page worker tests; do
@@ -297,6 +300,7 @@ run_tests() {
   step 'biome' biome_check
   step 'types' types
   step 'JavaScript tests' tests_js
+  step 'training scripts' tests_train
   step 'command line tests' tests_cli
   step 'browser tests' tests_browser
   say 'all passed'

@@ -275,22 +275,27 @@ pub(crate) fn matmul_i8(
     assert_eq!(packed.sums.len(), sums_length(rows, blocks));
     assert!(bias.is_none_or(|bias| bias.len() == rows));
     let out = Parts::new(out);
+    let start = |group: usize| {
+        let mut start = [0.0; GROUP];
+        let rows = group * GROUP..rows.min((group + 1) * GROUP);
+        if let Some(bias) = bias {
+            start[..rows.len()].copy_from_slice(&bias[rows]);
+        }
+        start
+    };
+    let finish = |group: usize, position: usize, sums: &mut [f32; GROUP]| {
+        let first_row = group * GROUP;
+        let from = position * rows + first_row;
+        // SAFETY: each group has rows of its own.
+        finish_row(unsafe { out.part(from..from + GROUP.min(rows - first_row)) }, sums, finish);
+    };
     parallel::for_ranges(rows.div_ceil(GROUP), 1, |groups| {
         for group in groups {
-            let first_row = group * GROUP;
-            let lanes = GROUP.min(rows - first_row);
-            let mut start = [0.0; GROUP];
-            if let Some(bias) = bias {
-                start[..lanes].copy_from_slice(&bias[first_row..first_row + lanes]);
-            }
-            let mut sums = [start; MAX_POSITIONS];
+            let mut sums = [[0.0; GROUP]; MAX_POSITIONS];
             let sums = &mut sums[..positions];
+            sums.fill(start(group));
             chosen::multiply_group(sums, (values, scales), packed.group(group, blocks));
-            for (position, sums) in sums.iter_mut().enumerate() {
-                let from = position * rows + first_row;
-                // SAFETY: each group has rows of its own.
-                finish_row(unsafe { out.part(from..from + lanes) }, sums, finish);
-            }
+            sums.iter_mut().enumerate().for_each(|(position, sums)| finish(group, position, sums));
         }
     });
 }
@@ -404,6 +409,10 @@ pub fn self_test() -> bool {
     let (mut found, mut expected) = (start, start);
     let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums_of_rows(&weights) };
     chosen::multiply_group(&mut found, (&activations.values, &activations.scales), packed);
+    let mut alone = Activations::default();
+    alone.quantize(&x[..BLOCKS * BLOCK], BLOCKS * BLOCK);
+    let mut found_alone = [start[0]];
+    chosen::multiply_group(&mut found_alone, (&alone.values, &alone.scales), packed);
     let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
     let (mut gathered, mut expected_gathered) = (start, start);
     for ((weights, weight_scales), quantised) in blocks.zip(quantised.chunks(POSITIONS)) {
@@ -413,7 +422,7 @@ pub fn self_test() -> bool {
         chosen::multiply_pairs(&mut gathered, &values, step, weights, weight_scales);
         portable::multiply_block::<2>(&mut expected_gathered, &values, step, weights, weight_scales);
     }
-    same && found == expected && gathered == expected_gathered
+    same && found == expected && found_alone[0] == expected[0] && gathered == expected_gathered
 }
 
 /// The sums of the rows of interleaved weights, where the kernel wants them.

@@ -58,7 +58,7 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                 let scales: Vec<Scale> = paint(positions * blocks, 4)
                     .map(|x| Scale {
                         step: x as f32 / 300.0,
-                        lowest: if extremes { -127 } else { (x - 127).max(-127).min(0) },
+                        lowest: if extremes { -127 } else { (x - 127).clamp(-127, 0) },
                     })
                     .collect();
                 let signed: Vec<i8> = if extremes {

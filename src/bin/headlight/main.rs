@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use headlight::parallel;
 
 /// GPT-2 in int8: make a folder for the page, and run it here.
 #[derive(Parser)]
@@ -61,6 +62,8 @@ struct ModelOptions {
 }
 
 fn main() -> ExitCode {
+    // With fewer threads than cores everything works as well.
+    let _ = std::thread::available_parallelism().and_then(|cores| parallel::start(cores.get()));
     let result = match Cli::parse().command {
         Command::Quantize(options) => quantize::run(&options),
         Command::Predict(options) => predict::predict(&options),
