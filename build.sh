@@ -38,7 +38,8 @@ usage: ./build.sh COMMAND
   serve [PORT]         install what is missing, build, and serve the page on 127.0.0.1 (default port 8000)
   test                 everything that CI runs (also: check)
   dist                 build and write the site to dist/, ready for any static host
-  bench [--json FILE]  measure speed and memory in headless Chromium
+  bench [--json FILE] [--rounds N] [--only PARTS] [--variants NAMES]
+                       measure speed and memory in headless Chromium
 USAGE
 }
 
@@ -193,6 +194,10 @@ vendor() {
   elif [[ ! www/vendor/d3.js -nt www/js/vendor-entry.js || ! www/vendor/d3.js -nt package-lock.json ||
     ! www/vendor/d3.js -nt scripts/vendor.mjs ]]; then
     node scripts/vendor.mjs www/js/vendor-entry.js www/vendor/d3.js
+  fi
+  # What the page for measuring compares the engine with.
+  if [[ ! www/vendor/roofline.wasm -nt scripts/roofline.mjs || ! www/vendor/roofline.wasm -nt package-lock.json ]]; then
+    node scripts/roofline.mjs www/vendor
   fi
 }
 

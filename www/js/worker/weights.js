@@ -168,29 +168,60 @@ async function request(url, signal, { mayBeMissing = false, cache = 'no-cache' }
   return response;
 }
 
+/** Bytes that are taken from a response at a time. */
+const PART = 1 << 18;
+
 /**
- * Calls `take(bytes, loaded)` with each part of a body; returns its length.
+ * Reads a body part by part into one buffer, where the browser can do that: parts of its own making would pile up by the
+ * hundred megabytes before it collects them.
+ * @param {Response} response
+ * @returns {{read: () => Promise<Uint8Array | null>, cancel: () => Promise<void>}}   a part is valid until the next
+ */
+function partsOf(response) {
+  const stream = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
+  /** @type {ReadableStreamBYOBReader} */
+  let reader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    const plain = stream.getReader();
+    return { read: async () => (await plain.read()).value ?? null, cancel: () => plain.cancel() };
+  }
+  let buffer = new ArrayBuffer(PART);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done || !value) return null;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+/**
+ * Calls `take(bytes, loaded)` with each part of a body, which keeps its content only until it returns; tells the length.
  * @param {Response} response
  * @param {string} name
  * @param {AbortSignal} signal
  * @param {(bytes: Uint8Array, loaded: number) => void} take
  */
 async function stream(response, name, signal, take) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  const parts = partsOf(response);
   let loaded = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((error) => {
+      const bytes = await parts.read().catch((error) => {
         throw signal.aborted
           ? error
           : new EngineError(codes.offline, `the connection broke after ${loaded} bytes of ${name}`);
       });
-      if (done) return loaded;
-      loaded += value.byteLength;
-      take(value, loaded);
+      if (!bytes) return loaded;
+      loaded += bytes.byteLength;
+      take(bytes, loaded);
     }
   } catch (error) {
-    await reader.cancel().catch(() => {});
+    await parts.cancel().catch(() => {});
     throw error;
   }
 }
@@ -203,7 +234,7 @@ async function stream(response, name, signal, take) {
 async function body(response, name, signal) {
   /** @type {Uint8Array[]} */
   const parts = [];
-  const length = await stream(response, name, signal, (bytes) => parts.push(bytes));
+  const length = await stream(response, name, signal, (bytes) => parts.push(bytes.slice()));
   const whole = new Uint8Array(length);
   let position = 0;
   for (const part of parts) {
