@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Looks at the gate before a helper sleeps, or before the caller does while it waits for one; some 20 microseconds.
-const SPINS: u32 = 20_000;
+/// Native processors pause for each.
+const SPINS: u32 = if cfg!(target_arch = "wasm32") { 20_000 } else { 500 };
 /// Items that a thread should find on average: more even the load out, fewer cost less.
 const SHARES: usize = 4;
 
@@ -38,10 +39,16 @@ struct Pool {
     threads: AtomicU32,
     /// Whose turn it is to give the helpers a job. Who finds it taken works alone.
     turn: Mutex<()>,
+    /// Helpers asleep that may take part.
     sleepers: AtomicU32,
+    /// Whether the caller sleeps until the last helper has left.
+    waiting: AtomicBool,
     sleep: Mutex<()>,
+    /// For `sleepers` and the caller.
     wake: Condvar,
-    /// A helper stopped within a job, whose results are therefore incomplete.
+    /// For helpers that may not take part; they are not woken for every job.
+    idle: Condvar,
+    /// A helper stopped, perhaps within a job whose results are then incomplete.
     failed: AtomicBool,
 }
 
@@ -63,8 +70,10 @@ static POOL: Pool = Pool {
     threads: AtomicU32::new(1),
     turn: Mutex::new(()),
     sleepers: AtomicU32::new(0),
+    waiting: AtomicBool::new(false),
     sleep: Mutex::new(()),
     wake: Condvar::new(),
+    idle: Condvar::new(),
     failed: AtomicBool::new(false),
 };
 
@@ -75,7 +84,8 @@ pub fn threads() -> usize {
 
 /// Sets how many threads may take part; it is for the caller to have started as many helpers.
 pub fn set_threads(threads: usize) {
-    POOL.threads.store(u32::try_from(threads).unwrap_or(1).max(1), Ordering::Relaxed);
+    POOL.threads.store(u32::try_from(threads).unwrap_or(1).max(1), Ordering::SeqCst);
+    POOL.notify(&POOL.idle);
 }
 
 /// Serves jobs for ever, on the thread that calls it.
@@ -86,13 +96,19 @@ pub fn help() -> ! {
     loop {
         let gate = POOL.gate.load(Ordering::SeqCst);
         let job = gate & !INSIDE;
-        if job == seen || gate & OPEN == 0 || index >= threads() {
+        if index >= threads() {
+            POOL.sleep_until(&POOL.idle, || index < threads());
+            continue;
+        }
+        if job == seen || gate & OPEN == 0 {
             spins += 1;
             if spins > SPINS {
-                POOL.sleep_until(|| {
+                POOL.sleepers.fetch_add(1, Ordering::SeqCst);
+                POOL.sleep_until(&POOL.wake, || {
                     let job = POOL.gate.load(Ordering::SeqCst) & !INSIDE;
-                    job & OPEN != 0 && job != seen && index < threads()
+                    (job & OPEN != 0 && job != seen) || index >= threads()
                 });
+                POOL.sleepers.fetch_sub(1, Ordering::SeqCst);
                 spins = 0;
             }
             std::hint::spin_loop();
@@ -107,16 +123,16 @@ pub fn help() -> ! {
         // SAFETY: as above: what the task borrows lives until `run` returns.
         work(unsafe { &*task }, items);
         let left = POOL.gate.fetch_sub(1, Ordering::SeqCst);
-        if left & INSIDE == 1 && left & OPEN == 0 {
-            POOL.wake_sleepers();
+        if left & INSIDE == 1 && POOL.waiting.load(Ordering::SeqCst) {
+            POOL.notify(&POOL.wake);
         }
     }
 }
 
-/// Says that a helper stopped within a job: the job's caller panics instead of waiting for ever.
+/// Says that a helper stopped: the program then stops at its next job, instead of waiting for ever.
 pub fn helper_failed() {
     POOL.failed.store(true, Ordering::SeqCst);
-    POOL.wake_sleepers();
+    POOL.notify(&POOL.wake);
 }
 
 /// Starts helpers, so that `threads` threads take part. WebAssembly can't start threads; there, workers call [`help`].
@@ -148,7 +164,20 @@ pub(crate) fn for_ranges(count: usize, unit: usize, task: impl Fn(Range<usize>) 
     for_each(count.div_ceil(length), |item| task(item * length..((item + 1) * length).min(count)));
 }
 
+/// Ends the program if a job ends by a panic: other threads may be inside, using what unwinding would free, and the panic
+/// of a helper would leave the caller waiting.
+struct NoUnwinding;
+
+impl Drop for NoUnwinding {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 fn work(task: &Task<'_>, items: usize) {
+    let _guard = NoUnwinding;
     loop {
         let item = POOL.next.fetch_add(1, Ordering::Relaxed);
         if item >= items {
@@ -161,6 +190,7 @@ fn work(task: &Task<'_>, items: usize) {
 impl Pool {
     /// Only for who holds `turn`.
     fn run<'a>(&self, items: usize, task: &'a Task<'a>) {
+        let _guard = NoUnwinding;
         // SAFETY: only the lifetime changes. No helper uses the task after this function has returned: it waits until
         // nobody is inside, and nobody enters a closed gate.
         let task: *const Task<'static> = unsafe { std::mem::transmute::<*const Task<'a>, *const Task<'static>>(task) };
@@ -170,7 +200,7 @@ impl Pool {
         let number = (self.gate.load(Ordering::Relaxed) & !INSIDE & !OPEN).wrapping_add(2 * OPEN);
         self.gate.store(number | OPEN, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
-            self.wake_sleepers();
+            self.notify(&self.wake);
         }
         // SAFETY: the reference is still alive.
         work(unsafe { &*task }, items);
@@ -183,25 +213,25 @@ impl Pool {
             std::hint::spin_loop();
         }
         if !done() {
-            self.sleep_until(done);
+            self.waiting.store(true, Ordering::SeqCst);
+            self.sleep_until(&self.wake, done);
+            self.waiting.store(false, Ordering::SeqCst);
         }
         assert!(!self.failed.load(Ordering::SeqCst), "a helper thread stopped");
     }
 
-    fn sleep_until(&self, wanted: impl Fn() -> bool) {
+    /// Who makes it so must call `notify` afterwards; that there is someone to notify must be known before this is called.
+    fn sleep_until(&self, signal: &Condvar, wanted: impl Fn() -> bool) {
         let mut guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before looking: whoever makes it so looks at the number of sleepers afterwards, or takes the lock anyway.
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
         while !wanted() {
-            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            guard = signal.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn wake_sleepers(&self) {
+    fn notify(&self, signal: &Condvar) {
         // Taking the lock makes sure that nobody is between looking and sleeping.
         drop(self.sleep.lock().unwrap_or_else(PoisonError::into_inner));
-        self.wake.notify_all();
+        signal.notify_all();
     }
 }
 

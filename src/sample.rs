@@ -89,17 +89,21 @@ impl Random {
     }
 }
 
-/// The ids of the `count` largest logits, at least one, the largest first and of equal ones the smaller id.
-pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
-    let mut ids: Vec<u32> = (0..).zip(logits).map(|(id, _)| id).collect();
-    let count = count.clamp(1, ids.len().max(1));
+/// Of `ids`, the `count` with the largest logits, the largest first and of equal ones the smaller id.
+pub fn best_of(ids: impl Iterator<Item = u32>, logits: &[f32], count: usize) -> Vec<u32> {
+    let mut ids: Vec<u32> = ids.collect();
     let descending = |&a: &u32, &b: &u32| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b));
-    if count < ids.len() {
+    if (1..ids.len()).contains(&count) {
         ids.select_nth_unstable_by(count - 1, descending);
-        ids.truncate(count);
     }
+    ids.truncate(count);
     ids.sort_unstable_by(descending);
     ids
+}
+
+/// The ids of the `count` largest logits, at least one.
+pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
+    best_of((0..).zip(logits).map(|(id, _)| id), logits, count.max(1))
 }
 
 #[cfg(test)]

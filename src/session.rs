@@ -179,7 +179,7 @@ impl Session {
         Ok(())
     }
 
-    /// The most probable next token.
+    /// The most probable next token of all that the model knows, whether or not it can be typed.
     ///
     /// # Errors
     /// If not all of the text is computed.
@@ -187,7 +187,7 @@ impl Session {
         Ok(sample::most_probable(self.logits()?, 1)[0])
     }
 
-    /// Adds a token to the text, which must be computed, and computes it.
+    /// Adds a token to the text, which must be computed, and computes it. A generation ends.
     ///
     /// # Errors
     /// If the text is not computed, the token is not in the vocabulary, or there is no room for it.
@@ -195,8 +195,14 @@ impl Session {
         if self.logits.is_empty() {
             return Err(Error::NoTokens);
         }
+        self.extend(id)?;
+        self.generation = None;
+        Ok(())
+    }
+
+    fn extend(&mut self, id: u32) -> Result<()> {
         self.model.forward(&mut self.state, &[id])?;
-        // The token brought the space.
+        // The token brought the space, or whoever chose it wants none.
         self.prompt.trimmed_space = false;
         self.tokens.push(id);
         self.logits = self.model.logits(&mut self.state, 1);
@@ -204,12 +210,15 @@ impl Session {
         Ok(())
     }
 
-    /// The `count` most probable next tokens, each continued with the most probable ones to `steps` tokens. All go through
+    /// The `count` most probable next tokens, each continued with the most probable ones to `steps` tokens, at least one. All go through
     /// the model together and share the caches of the text, which stays as it is.
     ///
     /// # Errors
     /// If the text is not computed, or there is no room for so many tokens or branches.
     pub fn branches(&self, count: usize, steps: usize) -> Result<Vec<Vec<u32>>> {
+        if steps > 1 && count > CHUNK {
+            return Err(Error::OutOfRange { what: "branch", index: count, count: CHUNK });
+        }
         let mut last = sample::most_probable(self.logits()?, count);
         let mut branches: Vec<Vec<u32>> = last.iter().map(|&id| vec![id]).collect();
         let mut states: Vec<State> = branches.iter().map(|_| self.state.fork()).collect();
@@ -285,7 +294,7 @@ impl Session {
         let bytes = self.tokenizer.bytes(id);
         let unspaced = bytes.strip_prefix(b" ").filter(|_| owed_space);
         let text = generation.decoder.push(unspaced.unwrap_or(bytes));
-        self.push(id)?;
+        self.extend(id)?;
         Ok(Step::Token { id, text, probability })
     }
 

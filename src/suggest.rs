@@ -1,7 +1,7 @@
 //! From logits to what a person may insert.
 
-use crate::kernels;
 use crate::tokenizer::Tokenizer;
+use crate::{kernels, sample};
 
 /// A possible next token.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +29,8 @@ pub fn probabilities(logits: &[f32]) -> Vec<f32> {
 /// `space_typed`, only tokens that begin with a space, which is then not inserted again.
 pub fn candidates(logits: &[f32], tokenizer: &Tokenizer, space_typed: bool, count: usize) -> Vec<Candidate> {
     let probabilities = probabilities(logits);
-    let mut ids: Vec<u32> =
-        (0..logits.len().min(tokenizer.len()) as u32).filter(|&id| is_allowed(id, tokenizer, space_typed)).collect();
-    let descending = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-    let count = count.min(ids.len());
-    if count == 0 {
-        return Vec::new();
-    }
-    ids.select_nth_unstable_by(count - 1, descending);
-    ids.truncate(count);
-    ids.sort_unstable_by(descending);
+    let known = 0..logits.len().min(tokenizer.len()) as u32;
+    let ids = sample::best_of(known.filter(|&id| is_allowed(id, tokenizer, space_typed)), logits, count);
     let candidate = |(i, id): (usize, u32)| Candidate {
         id,
         insert: insertion(id, tokenizer, space_typed),

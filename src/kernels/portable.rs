@@ -27,11 +27,12 @@ pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> Sca
     }
     let range = high - low;
     let factor = quantisation_factor(range);
-    let lowest = low * factor + ROUND;
+    let lowest = if range.is_finite() { low * factor + ROUND } else { ROUND };
     let highest = lowest + 127.0;
     for (value, &x) in values.iter_mut().zip(x) {
         let rounded = x * factor + ROUND;
-        *value = (if highest < rounded { highest } else { rounded }).to_bits() as i16;
+        // What is not a number counts as the highest.
+        *value = (if rounded < highest { rounded } else { highest }).to_bits() as i16;
     }
     Scale { step: range / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
 }
@@ -151,6 +152,7 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, signed);
+        suite::quantize_anything::<Value>(quantize_block, signed);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
     }

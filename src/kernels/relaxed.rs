@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, signed);
+        suite::quantize_anything::<Value>(quantize_block, signed);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
     }

@@ -77,14 +77,15 @@ fn range(x: &[f32; BLOCK]) -> (f32, f32) {
 #[inline(always)]
 pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> Scale {
     let (low, high) = range(x);
-    let factor = quantisation_factor(high - low);
-    let lowest = low * factor + ROUND;
+    let range = high - low;
+    let factor = quantisation_factor(range);
+    let lowest = if range.is_finite() { low * factor + ROUND } else { ROUND };
     let (factor, highest) = (f32x4_splat(factor), f32x4_splat(lowest + 127.0));
     for (i, x) in x.as_chunks::<4>().0.iter().enumerate() {
         let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
-        store(i, f32x4_pmin(rounded, highest));
+        store(i, f32x4_pmin(highest, rounded));
     }
-    Scale { step: (high - low) / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
+    Scale { step: range / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
 }
 
 pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
@@ -257,6 +258,7 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, signed);
+        suite::quantize_anything::<Value>(quantize_block, signed);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
     }

@@ -42,6 +42,23 @@ pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>
     }
 }
 
+/// What is not finite becomes something, and the same everywhere.
+pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock<V>, signed: fn(V, i32) -> i8) {
+    let odd = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, f32::MAX, f32::MIN, 0.0, -0.0, 1e-45];
+    for first in odd {
+        for second in odd {
+            let x: [f32; BLOCK] = std::array::from_fn(|i| [1.0, first, -2.0, second][i % 4]);
+            let (mut values, mut expected) = ([V::default(); BLOCK], [2; BLOCK]);
+            let scale = quantize_block(&mut values, &x);
+            let portable = portable::quantize_block(&mut expected, &x);
+            assert_eq!((scale.step.to_bits(), scale.lowest), (portable.step.to_bits(), portable.lowest));
+            let values = values.map(|value| i32::from(signed(value, scale.lowest)));
+            assert_eq!(values, expected.map(i32::from), "{first} and {second}");
+            assert!(values.iter().all(|value| (scale.lowest..=scale.lowest + 127).contains(value)));
+        }
+    }
+}
+
 pub(super) fn multiply_group<V, const RUN: usize>(
     multiply_group: MultiplyGroup<V>,
     value: fn(i8, i32) -> V,
@@ -49,20 +66,21 @@ pub(super) fn multiply_group<V, const RUN: usize>(
 ) {
     for blocks in [1, 2, 3, 12, 48] {
         for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
-            for extremes in [false, true] {
-                let weights: Vec<i8> = if extremes {
-                    [-127, -128].repeat(blocks * TILE / 2)
+            for extremes in [None, Some(-127), Some(0)] {
+                let weights: Vec<i8> = if extremes.is_some() {
+                    [[-128; 32], [127; 32]].concat().repeat(blocks * TILE / 64)
                 } else {
                     paint(blocks * TILE, 1).map(|x| x as i8).collect()
                 };
                 let scales: Vec<Scale> = paint(positions * blocks, 4)
                     .map(|x| Scale {
                         step: x as f32 / 300.0,
-                        lowest: if extremes { -127 } else { (x - 127).clamp(-127, 0) },
+                        lowest: if extremes.is_some() { -127 } else { (x - 127).clamp(-127, 0) },
                     })
                     .collect();
-                let signed: Vec<i8> = if extremes {
-                    vec![-127; positions * blocks * BLOCK]
+                // -127 is stored as 0 and 0 as 127 where the lowest is taken away.
+                let signed: Vec<i8> = if let Some(value) = extremes {
+                    vec![value; positions * blocks * BLOCK]
                 } else {
                     let within = |(i, x): (usize, i32)| scales[i / BLOCK].lowest + x.abs();
                     paint(positions * blocks * BLOCK, 2).enumerate().map(|x| within(x) as i8).collect()

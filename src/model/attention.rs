@@ -19,6 +19,8 @@ struct HeadScratch {
     scores: Vec<f32>,
     /// (TOGETHER, HS)
     queries: Activations,
+    /// (HS), for f32
+    sums: Vec<f32>,
     /// (CG, TOGETHER, GROUP)
     gathered: Vec<[[f32; GROUP]; TOGETHER]>,
 }
@@ -33,6 +35,7 @@ impl AttentionScratch {
         self.0.resize_with(config.n_head, HeadScratch::default);
         for head in &mut self.0 {
             head.scores.resize(TOGETHER * config.n_positions.next_multiple_of(PAGE), 0.0);
+            head.sums.resize(config.head_size(), 0.0);
             head.gathered.resize(config.head_size().div_ceil(GROUP), [[0.0; GROUP]; TOGETHER]);
         }
     }
@@ -106,19 +109,18 @@ impl Cache {
 
     /// Sums of the values by the attention weights that stand in the rows of the scores.
     fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
-        let HeadScratch { scores, gathered, .. } = scratch;
+        let HeadScratch { scores, sums, gathered, .. } = scratch;
         let (size, count) = (self.head_size(), positions.len());
         let row_length = scores.len() / TOGETHER;
         let rows = || scores.chunks_exact(row_length).zip(positions.clone().map(|position| position + 1));
         gathered.fill([[0.0; GROUP]; TOGETHER]);
         match &self.layers[layer] {
             Pages::F32(pages) => {
-                let mut sums = vec![0.0; size];
                 for (t, (weights, visible)) in rows().enumerate() {
                     sums.fill(0.0);
                     for (page, weights) in pages.iter().zip(weights[..visible].chunks(PAGE)) {
                         let values = page.vectors(Kind::Value, head, weights.len(), size);
-                        kernels::accumulate_weighted(&mut sums, weights, values);
+                        kernels::accumulate_weighted(sums, weights, values);
                     }
                     for (gathered, sums) in gathered.iter_mut().zip(sums.chunks(GROUP)) {
                         gathered[t][..sums.len()].copy_from_slice(sums);

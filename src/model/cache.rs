@@ -31,7 +31,7 @@ pub enum Kind {
     Value,
 }
 
-/// The caches of one text. Copies share the pages that are full, until they are written to.
+/// The caches of one text. Copies share all pages; who writes to one gets a page of its own.
 #[derive(Debug, Clone)]
 pub struct Cache {
     /// (L)
@@ -221,7 +221,7 @@ fn own_pages<P: TryClone>(
     count: usize,
     zeroed: impl Fn() -> Result<P>,
 ) -> Result<()> {
-    for page in pages.iter_mut().skip(first) {
+    for page in pages.iter_mut().take(count).skip(first) {
         if Arc::get_mut(page).is_none() {
             *page = Arc::new(page.try_clone()?);
         }

@@ -79,7 +79,7 @@ impl Model {
     pub fn forward_branches(&self, branches: &mut [State], tokens: &[u32]) -> Result<Vec<f32>> {
         let count = tokens.len();
         if count == 0 || count != branches.len() || count > CHUNK {
-            return Err(Error::OutOfRange { what: "branch", index: branches.len().max(count), count: CHUNK });
+            return Err(Error::OutOfRange { what: "branch", index: count, count: branches.len().min(CHUNK) });
         }
         for (branch, token) in branches.iter_mut().zip(tokens) {
             self.check(branch.len(), &[*token])?;

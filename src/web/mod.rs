@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// The `count` most probable next tokens, each continued greedily to `steps` tokens: (count, steps) ids.
-    pub fn branches(&mut self, count: usize, steps: usize) -> JsResult<Vec<u32>> {
+    pub fn branches(&self, count: usize, steps: usize) -> JsResult<Vec<u32>> {
         Ok(self.session.branches(count, steps).map_err(failure)?.concat())
     }
 

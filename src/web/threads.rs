@@ -20,7 +20,7 @@ pub fn run_helper() {
     parallel::help()
 }
 
-/// Tells the engine not to wait for a helper that stopped.
+/// Tells the engine that a helper stopped; it then stops too, instead of waiting for ever.
 #[wasm_bindgen(js_name = helperFailed)]
 pub fn helper_failed() {
     parallel::helper_failed();

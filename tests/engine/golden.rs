@@ -1,12 +1,15 @@
 //! f32 against Hugging Face transformers; int8 against f32; and the same numbers however a text is fed.
 
+use headlight::config::Gpt2Config;
 use headlight::model::Model;
 use headlight::model::cache::Kind;
+use headlight::model::state::State;
 use headlight::model::weights::Precision;
 use headlight::{inspect, kernels::VARIANT};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use crate::made;
 use crate::support::{GOLDENS, largest_difference};
 
 /// The logits (T, V) of all positions, fed in pieces of `step` tokens.
@@ -146,4 +149,44 @@ fn int8_logits_have_the_same_bits_on_every_target() {
     });
     let expected = [10497250267616746669, 10651909582650350195, 3129109330207864238, 15275231161635758045];
     assert_eq!(found, expected, "{VARIANT}");
+}
+
+/// Several blocks of channels in a head, and a last one that is not whole.
+#[test]
+fn heads_of_odd_sizes() {
+    for (n_embd, n_head) in [(100, 1), (136, 1), (60, 3), (132, 2)] {
+        let config = Gpt2Config {
+            vocab_size: 50,
+            n_positions: 100,
+            n_embd,
+            n_layer: 2,
+            n_head,
+            n_inner: 70,
+            layer_norm_epsilon: 1e-5,
+            eos_token_id: 0,
+        };
+        let ids: Vec<u32> = (0..90).map(|i| i * 7 % 50).collect();
+        let [reference, quantised] = [Precision::F32, Precision::Int8].map(|precision| {
+            let model = made::model(config, &made::hub_tensors(&config, 3), precision).unwrap();
+            let (mut chunked, mut single) = (model.start(), model.start());
+            model.forward(&mut chunked, &ids).unwrap();
+            ids.iter().for_each(|&id| model.forward(&mut single, &[id]).unwrap());
+            let logits = model.logits(&mut chunked, 1);
+            assert_eq!(logits, model.logits(&mut single, 1), "{n_embd} channels, {n_head} heads");
+            (logits, chunked)
+        });
+        let size = reference.0.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        let differences = reference.0.iter().zip(&quantised.0).map(|(a, b)| (a - b).abs());
+        let mean = differences.sum::<f32>() / reference.0.len() as f32;
+        // These weights are far larger than trained ones.
+        assert!(mean <= 0.04 * size, "{n_embd} channels, {n_head} heads: {mean} of {size}");
+        for kind in [Kind::Query, Kind::Key, Kind::Value] {
+            for position in [0, 63, 64, 89] {
+                let vector = |(_, state): &(Vec<f32>, State)| state.cache().vector(kind, 0, n_head - 1, position);
+                let (exact, found) = (vector(&reference), vector(&quantised));
+                let size = exact.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+                assert!(largest_difference(&exact, &found) <= 0.05 * size, "{kind:?} at {position}");
+            }
+        }
+    }
 }

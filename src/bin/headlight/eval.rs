@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use headlight::model::weights::Precision;
 use headlight::model::{CHUNK, Model};
+use headlight::parallel;
 use headlight::suggest::probabilities;
 use headlight::{Error, Result};
 use serde_json::json;
@@ -156,6 +157,8 @@ fn measure_file(models: [&Model; 2], ids: &[u32], window: usize) -> Result<Measu
     let next = AtomicUsize::new(0);
     let total = Mutex::new(Ok(Measured::default()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // Each window is a thread's own; the threads of the pool would only be in the way.
+    parallel::set_threads(1);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {

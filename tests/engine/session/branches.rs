@@ -62,6 +62,17 @@ fn branches_that_have_no_room_leave_the_text_alone() {
 }
 
 #[test]
+fn branches_of_a_text_that_was_longer() {
+    let mut session = session_with(&letters(90));
+    session.set_text(&letters(10)).unwrap();
+    session.complete().unwrap();
+    assert_eq!(session.branches(3, 5).unwrap(), one_by_one(session.tokens(), 3, 5));
+    session.set_text(&letters(80)).unwrap();
+    session.complete().unwrap();
+    assert_eq!(session.logits().unwrap(), reference(session.tokens()));
+}
+
+#[test]
 fn tokens_can_be_set_and_pushed() {
     let mut session = session();
     assert_eq!(session.greedy().unwrap_err().code(), "no-tokens");
