@@ -2,7 +2,7 @@
 //!
 //! The int8 kernels, and what four float lanes are, stand in `portable` first; the file of an instruction set exports the
 //! same names. `float` is written once over four lanes. This file chooses, asserts the shapes, so kernels need not, and
-//! splits the work over threads. All results are the same bit for bit on every target and with any number of threads:
+//! splits the work over threads. All finite results are the same bit for bit on every target and with any number of threads:
 //! integer sums are exact, and float sums are added in the same order everywhere.
 //!
 //! # Layout of int8 weights

@@ -9,8 +9,9 @@
 //! Everything else is that of SIMD-128.
 
 use std::arch::wasm32::{
-    i8x16_narrow_i16x8, i16x8_narrow_i32x4, i32x4_load_extend_i16x4, i32x4_mul, i32x4_relaxed_dot_i8x16_i7x16_add,
-    i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
+    i8x16_narrow_i16x8, i8x16_splat, i16x8_narrow_i32x4, i32x4_load_extend_i16x4, i32x4_mul,
+    i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_sub, v128, v128_and, v128_load, v128_load32_splat,
+    v128_store,
 };
 use std::hint::black_box;
 
@@ -60,7 +61,9 @@ pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> S
     let lowest = i32x4_splat(ROUND.to_bits() as i32 + scale.lowest);
     for (values, rounded) in values.as_chunks_mut::<16>().0.iter_mut().zip(rounded.as_chunks::<4>().0) {
         let [a, b, c, d] = rounded.map(|four| i32x4_sub(four, lowest));
-        store(values, i8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d)));
+        let narrow = i8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
+        // With relaxed SIMD, compilers take a minimum that may return what is not a number.
+        store(values, v128_and(narrow, i8x16_splat(0x7f)));
     }
     scale
 }
