@@ -14,20 +14,11 @@ use std::arch::wasm32::{
     i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
+#[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
+pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, signed, value};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
-pub(super) const RUN: usize = 2;
-pub(super) const NEEDS_SUMS: bool = false;
-pub(super) type Value = i16;
-
-pub(super) fn value(signed: i8, _lowest: i32) -> Value {
-    i16::from(signed)
-}
-
-pub(super) fn signed(value: Value, _lowest: i32) -> i8 {
-    value as i8
-}
 
 pub(super) fn load_f32(x: &[f32; 4]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
