@@ -6,8 +6,8 @@
  * or one `Failure`, all with the request's id. Nothing else is ever posted, except one `Crash` if the worker dies.
  *
  * @typedef {{id: number} & RequestBody} Request
- * @typedef {ConfigureRequest | LoadRequest | CancelLoadRequest | SuggestRequest | GenerateRequest | StopRequest
- *   | AttentionRequest | ThumbnailsRequest | TuneRequest | MeasuringRequest} RequestBody
+ * @typedef {ConfigureRequest | LoadRequest | CancelLoadRequest | SuggestRequest | SuggestingRequest | GenerateRequest
+ *   | StopRequest | AttentionRequest | ThumbnailsRequest | TuneRequest | MeasuringRequest} RequestBody
  *
  * @typedef {{kind: 'configure', variant?: Variant, threads?: number, maxThreads?: number}} ConfigureRequest
  *   Before the first `load`. `variant` and `threads` (the engine's own included) force a build and a number of threads:
@@ -20,9 +20,56 @@
  * @typedef {{kind: 'cancel-load'}} CancelLoadRequest
  *   The pending load fails with code `cancelled`. Result: null.
  *
- * @typedef {{kind: 'suggest', text: string, top: number}} SuggestRequest
+ * @typedef {{kind: 'suggest', text: string, top: number, settings?: Partial<SuggestSettings>}} SuggestRequest
  *   What comes after `text`. The newest request wins: an older one that is still running fails with code `superseded`.
- *   `top`: how many candidates to list, 1 to 1000. Progress: `PromptProgress` (only for long prompts). Result: `Suggestions`.
+ *   `top`: how many candidates to list, 0 to 1000. Progress: `PromptProgress` (only for long prompts) and `WordsProgress`.
+ *   Result: `Suggestions`.
+ *
+ * @typedef {GhostRequest | CandidatesRequest | AlternativesRequest | RerankRequest | SurpriseRequest
+ *   | PersonalRequest} SuggestingRequest
+ *   All but `surprise` and `personal` are about the text of the newest `suggest`, and fail with `superseded` as soon as
+ *   there is a newer text, or with `not-ready` if there was none.
+ * @typedef {{kind: 'ghost', words: number}} GhostRequest
+ *   Continues the best suggestion word by word, each time with the most probable one, to at most `words` words (1 to 12) in
+ *   all. Result: `Phrase`, or null if there is nothing to suggest.
+ * @typedef {{kind: 'candidates', top: number, sampling?: Sampling}} CandidatesRequest
+ *   The list again, from kept logits: no forward pass. Result: `Candidate[]`, as in `Suggestions`.
+ * @typedef {{kind: 'alternatives', index: number, top: number, sampling?: Sampling}} AlternativesRequest
+ *   What else could have stood in place of token `index` of `Suggestions.tokens`, 0 being the oldest. One forward pass.
+ *   Result: `Alternatives`.
+ * @typedef {{kind: 'rerank', after: string}} RerankRequest
+ *   How probable the suggestions on show are once `after`, the text behind the caret, is known to follow: each is weighted
+ *   by the probability of the first 16 tokens of what then follows (a space before it if the word needs one), and they
+ *   share their sum. A few forward passes. Result: `Reranked[]`, in the order of `Suggestions.words`.
+ * @typedef {{kind: 'surprise', text: string}} SurpriseRequest
+ *   How surprising each token of `text` was, in the time when nothing else is to be done, newest tokens first. A newer
+ *   `surprise` makes it fail with `superseded`; a newer `suggest` only delays it. Tokens that were measured before are
+ *   answered at once. Progress: `SurpriseProgress`. Result: `Surprise`.
+ * @typedef {{kind: 'personal', change?: PersonalChange}} PersonalRequest
+ *   Changes what is known of the person's own words, if asked to. It lives as long as the worker and nowhere else; loading
+ *   another model keeps it. Result: `PersonalState`, which can be imported again.
+ *
+ * @typedef {object} SuggestSettings
+ * @property {number} count         suggestions, 1 to 10; 3 by default
+ * @property {number} maxWords      longest phrase, 1 to 4; 1 by default. A suggestion is continued by its most probable next
+ *                                  word as long as that is more probable than all others together
+ * @property {boolean} punctuation  whether a punctuation mark alone may be suggested; false by default
+ * @property {boolean} corrections  whether one suggestion may correct the typed letters; true by default
+ * @property {number} personal      weight of the person's own words in the mixture, 0 (off) to 0.9; 0.1 by default
+ * @property {boolean} filter       whether offensive words are left out; true by default
+ * @property {Sampling} sampling    what `Candidate.sampled` is about
+ *
+ * @typedef {{action: 'learn' | 'unlearn', before: string, word: string}} LearnChange
+ *   The word was accepted or typed once (more), or that is taken back. `before`: the word before it, empty if there is none.
+ * @typedef {{action: 'forget' | 'block' | 'unblock', word: string}} WordChange
+ *   `forget` drops all counts of a word; `block` never suggests it again, in any case of its letters.
+ * @typedef {{action: 'reject' | 'allow', text: string, word: string}} PlaceChange
+ *   The word is not suggested here: wherever the text before the word being typed ends as it does in `text`, which is what
+ *   stands before the caret, as in `suggest`.
+ * @typedef {{action: 'allow-at', after: string, word: string}} AllowAtChange   `after` and `word` as in `PersonalState`
+ * @typedef {{action: 'import', state: PersonalState} | {action: 'forget-all'}} WholeChange
+ *   `import` replaces everything. A state that is not of this form fails with `invalid-json` and changes nothing.
+ * @typedef {LearnChange | WordChange | PlaceChange | AllowAtChange | WholeChange} PersonalChange
  *
  * @typedef {{kind: 'generate', text: string, sampling: Sampling, limit: number}} GenerateRequest
  *   Continues `text` token by token. Progress: `GeneratedToken` each. Result: `Generated`. A `suggest` stops it.
@@ -49,8 +96,10 @@
  *   Continues each of the `count` most probable next tokens greedily to `steps` tokens, all in one batch. The tokens so
  *   far stay as they are. Result: `Branches`.
  *
- * @typedef {{temperature: number, topK: number, topP: number, seed: number}} Sampling
+ * @typedef {{temperature: number, topK: number, topP: number, seed: number, repetitionPenalty?: number}} Sampling
  *   `temperature` 0 is greedy; `topK` 0 and `topP` 1 switch those filters off; `seed` is a whole number below 2^32.
+ *   `repetitionPenalty`, 1 (off, the default) to 2: logits of tokens that are in the context already are divided by it if
+ *   they are positive and multiplied by it otherwise, before all else.
  */
 
 /**
@@ -98,9 +147,41 @@
  * @property {Token} token
  * @property {string | null} insert the text to add after the user's own; null if the token can't be typed
  *                                  (part of a character, end of text)
- * @property {number} rank          1 is the most probable
+ * @property {number} rank          1 is the most probable of those that may be listed
  * @property {number} logit
  * @property {number} probability   over the whole vocabulary, at temperature 1
+ * @property {number} sampled       chance to be drawn with the `sampling` asked for, after temperature, top-k and top-p, as
+ *                                  generation would; `probability` if none was asked for
+ *
+ * @typedef {object} Word
+ * A suggestion. A word goes on to a boundary: its probability is the product over the tokens of its most probable spelling,
+ * times the probability that the token after them begins something else (space, punctuation, line, end of text).
+ * @property {string} text          what the key shows: the whole word, with the letters typed and any opening punctuation,
+ *                                  without the space before it
+ * @property {string} insert        what takes the place of the last `replace` UTF-16 units before the caret
+ * @property {number} replace       0 unless letters that are typed must change
+ * @property {boolean} spaceAfter   whether a space belongs between this and a next word: not after an ideograph
+ * @property {'word' | 'punctuation' | 'correction'} kind   `correction`: the letters typed are taken for a slip
+ * @property {number} probability   what to show: given the letters typed, with the person's own words mixed in. Of all that
+ *                                  could follow, suggested or not, so that the three seldom reach 1
+ * @property {number} model         the same by the model alone
+ * @property {number} unconditional by the model alone, before any letter of the word was typed
+ * @property {boolean} personal     the person's own words raised it
+ * @property {boolean} repeats      taking it would go on with a repetition of what stands before it; see `Repetition`
+ * @property {Token[]} tokens       the spelling, from the word's start, the letters typed included
+ * @property {Part[]} parts         the words of the phrase one by one, at least one; their texts make up `insert`
+ *
+ * @typedef {{text: string, probability: number}} Part
+ *   `text` with the space before it, if any; `probability` of the phrase up to and including it, as `Word.probability`
+ * @typedef {{insert: string, replace: number, parts: Part[]}} Phrase
+ *
+ * @typedef {{words: Word[]}} WordsProgress
+ *   Suggestions that are known without a forward pass, before the answer is complete: as they will be in `Suggestions.words`,
+ *   except that others may come between them. A suggestion that was on show and agrees with a letter typed since is always
+ *   among them, and among the three of the answer too; to keep it from jumping, leave it in its place.
+ *
+ * @typedef {{words: number, times: number}} Repetition
+ *   The last `words` words stood there `times` times in a row, at least 2
  *
  * @typedef {{done: number, total: number}} PromptProgress   tokens
  *
@@ -113,7 +194,46 @@
  * @property {number} computed         tokens computed for this answer; the others came from the cache
  * @property {number} milliseconds     time the engine took
  * @property {Candidate[]} best        at most three that can be inserted, the most probable first
+ * @property {Word[]} words            at most `count` suggestions, the most probable first
+ * @property {boolean} settled         no other word can be among them; false if the search was cut short
+ * @property {string} typed            letters of the word that the caret stands in or behind; empty between words
+ * @property {number} letters          probability of these letters (and the space before them) at the word's start; 1 if there
+ *                                     are none
+ * @property {number} complete         probability, given the letters, that the word ends with them
+ * @property {'within' | 'after'} listed   what `candidates` are: tokens that the word at the caret may go on with, read
+ *                                     from its start, or tokens that may follow the whole text, if the word is more
+ *                                     probably complete than not
  * @property {Candidate[]} candidates  the `top` most probable tokens
+ * @property {Repetition | null} repetition
+ *
+ * @typedef {object} Alternatives
+ * @property {number} index
+ * @property {Candidate} chosen        the token that stands there
+ * @property {number} start            where it begins in the text, in UTF-16 units; a token within a character begins with it
+ * @property {number} end
+ * @property {Candidate[]} candidates  what else could stand there; `insert` is the token's text
+ *
+ * @typedef {{model: number, probability: number, rank: number}} Reranked
+ *   `model`: share among the suggestions on show before the text behind is known; `probability`, `rank`: when it is
+ *
+ * @typedef {object} TokenSurprise
+ * @property {Token} token
+ * @property {number} start            where it begins in the text, in UTF-16 units
+ * @property {number} end
+ * @property {number} bits             -log2 of the probability that the model gave it
+ * @property {number} rank             1: it was the most probable token
+ * @typedef {{first: number, tokens: TokenSurprise[]}} SurpriseProgress   consecutive tokens, the first with its index
+ * @typedef {object} Surprise
+ * @property {number} tokens           how many were measured; those before them no longer fit into the context
+ * @property {number} bits             of all of them
+ * @property {number} perplexity       2 to the power of the mean, 1 for no tokens
+ *
+ * @typedef {object} PersonalState
+ * @property {1} version
+ * @property {{word: string, count: number}[]} words             most frequent first; counts fade as others are learnt
+ * @property {{before: string, word: string, count: number}[]} pairs
+ * @property {string[]} blocked
+ * @property {{after: string, word: string}[]} rejected          `after`: how the text before the word ends
  *
  * @typedef {object} GeneratedToken
  * @property {Token} token
@@ -146,7 +266,7 @@
  */
 
 /**
- * @typedef {{id: number, progress: LoadProgress | PromptProgress | GeneratedToken}} Progress
+ * @typedef {{id: number, progress: LoadProgress | PromptProgress | WordsProgress | SurpriseProgress | GeneratedToken}} Progress
  * @typedef {{id: number, result: unknown}} Result
  * @typedef {{id: number, error: {code: string, message: string}}} Failure
  * @typedef {{id: -1, error: {code: string, message: string}}} Crash
