@@ -157,6 +157,7 @@ test('each request carries what its kind asks for', () => {
   engine.stop();
   engine.attention(2, 5);
   engine.thumbnails(3, 48);
+  engine.inspect({ kind: 'lens', position: 4, top: 5, of: 'altered' });
   engine.tune();
   engine.prefillTokens(ids);
   engine.decodeTokens(8);
@@ -169,6 +170,7 @@ test('each request carries what its kind asks for', () => {
     { kind: 'stop' },
     { kind: 'attention', layer: 2, head: 5 },
     { kind: 'thumbnails', layer: 3, cells: 48 },
+    { kind: 'lens', position: 4, top: 5, of: 'altered' },
     { kind: 'tune' },
     { kind: 'prefill-tokens', ids },
     { kind: 'decode-tokens', count: 8 },

@@ -14,8 +14,9 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Generated} Generated
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
- * @typedef {import('../shared/protocol.js').Attention} Attention
- * @typedef {import('../shared/protocol.js').Thumbnails} Thumbnails
+ * @typedef {import('../shared/inspection.js').InspectionRequest} InspectionRequest
+ * @typedef {import('../shared/inspection.js').InspectionAnswers} InspectionAnswers
+ * @typedef {import('../shared/inspection.js').InspectionProgress} InspectionProgress
  * @typedef {import('../shared/protocol.js').ConfigureRequest} ConfigureRequest
  * @typedef {import('../shared/protocol.js').Tuning} Tuning
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
@@ -103,21 +104,30 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * Asks about the inside of the model.
+   * @template {InspectionRequest} R
+   * @param {R} request
+   * @param {(progress: InspectionProgress) => void} [onProgress]
+   * @returns {Promise<InspectionAnswers[R['kind']]>}
+   */
+  inspect(request, onProgress) {
+    return this.#request(request, onProgress);
+  }
+
+  /**
    * @param {number} layer
    * @param {number} head
-   * @returns {Promise<Attention>}
    */
   attention(layer, head) {
-    return this.#request({ kind: 'attention', layer, head });
+    return this.inspect({ kind: 'attention', layer, head });
   }
 
   /**
    * @param {number} layer
    * @param {number} cells
-   * @returns {Promise<Thumbnails>}
    */
   thumbnails(layer, cells) {
-    return this.#request({ kind: 'thumbnails', layer, cells });
+    return this.inspect({ kind: 'thumbnails', layer, cells });
   }
 
   /** @returns {Promise<Tuning>} */

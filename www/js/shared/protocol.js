@@ -7,7 +7,8 @@
  *
  * @typedef {{id: number} & RequestBody} Request
  * @typedef {ConfigureRequest | LoadRequest | CancelLoadRequest | SuggestRequest | SuggestingRequest | GenerateRequest
- *   | StopRequest | AttentionRequest | ThumbnailsRequest | TuneRequest | MeasuringRequest} RequestBody
+ *   | StopRequest | InspectionRequest | TuneRequest | MeasuringRequest} RequestBody
+ * @typedef {import('./inspection.js').InspectionRequest} InspectionRequest   about the inside of the model
  *
  * @typedef {{kind: 'configure', variant?: Variant, threads?: number, maxThreads?: number}} ConfigureRequest
  *   Before the first `load`. `variant` and `threads` (the engine's own included) force a build and a number of threads:
@@ -75,11 +76,6 @@
  *   Continues `text` token by token. Progress: `GeneratedToken` each. Result: `Generated`. A `suggest` stops it.
  * @typedef {{kind: 'stop'}} StopRequest
  *   The running generation ends after the current token with reason `stopped`. Result: null.
- *
- * @typedef {{kind: 'attention', layer: number, head: number}} AttentionRequest
- *   One head over all tokens of the newest suggestion or generation; counting starts at 0. Result: `Attention`.
- * @typedef {{kind: 'thumbnails', layer: number, cells: number}} ThumbnailsRequest
- *   Small maps of all heads of one layer. Newer text makes pending ones fail with `superseded`. Result: `Thumbnails`.
  *
  * @typedef {{kind: 'tune'}} TuneRequest
  *   Times a few tokens with one thread, two, and so on, whenever nothing else is to be done, and keeps the fewest threads
@@ -247,22 +243,8 @@
  * @property {number} count
  * @property {number} tokensPerSecond
  *
- * @typedef {object} Attention
- * @property {number} revision
- * @property {number} layer
- * @property {number} head
- * @property {number} size             number of tokens T
- * @property {Float32Array} scores     (T, T) q.k / sqrt(64) before the mask; row = the token that looks (destination)
- * @property {Float32Array} weights    (T, T) after mask and softmax; each row sums to 1
- *   A cell is masked exactly if its column is greater than its row.
- *
- * @typedef {object} Thumbnails
- * @property {number} revision
- * @property {number} layer
- * @property {number} heads
- * @property {number} size             number of tokens T
- * @property {number} cells            side of each map: min(T, the requested cells)
- * @property {Uint8Array} weights      (heads, cells, cells), the largest weight within each cell, times 255
+ * @typedef {import('./inspection.js').Attention} Attention
+ * @typedef {import('./inspection.js').Thumbnails} Thumbnails
  */
 
 /**
