@@ -1,0 +1,80 @@
+// @ts-check
+import { codes, EngineError } from '../shared/protocol.js';
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
+ * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {'loading' | 'ready' | 'failed' | 'cancelled' | 'crashed'} State
+ */
+
+/**
+ * What the controllers share: the engine, the model, the state of loading, and what one part has to tell the others. They
+ * know each other only through this.
+ *
+ * Events:
+ * - `state`: loading went on; `state` has it.
+ * - `model`: another model is in use; `model` has it, or null if there is none any more.
+ * - `suggestions` with `Suggestions`: the engine's newest tokens are those of this answer, and it is on the page. Whoever
+ *   draws something for it draws at once.
+ * - `ahead`: from here on the engine's tokens run ahead of those that the page knows, until the next `suggestions`.
+ * - `painted`: the newest suggestions can be seen; the machine may do less urgent things.
+ * - `error` with an `EngineError` that the user has to know of.
+ */
+export class App extends EventTarget {
+  engine;
+  /** @type {ModelInfo | null} */
+  #model = null;
+  /** @type {State} */
+  #state = 'loading';
+  /** Whether a generation is running, which has the text for itself. */
+  generating = false;
+
+  /** @param {Engine} engine */
+  constructor(engine) {
+    super();
+    this.engine = engine;
+  }
+
+  get model() {
+    return this.#model;
+  }
+
+  set model(model) {
+    this.#model = model;
+    this.dispatchEvent(new Event('model'));
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  set state(state) {
+    this.#state = state;
+    document.body.dataset.state = state;
+    this.dispatchEvent(new Event('state'));
+  }
+
+  /**
+   * @param {'suggestions' | 'ahead' | 'painted'} type
+   * @param {Suggestions} [detail]
+   */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** An error outside of loading. @param {unknown} error */
+  fail(error) {
+    const detail = asEngineError(error);
+    // A newer request or the user's own wish explains these; a crash is shown by its event.
+    if (detail.code === codes.superseded || detail.code === codes.cancelled || detail.code === codes.crashed) return;
+    this.dispatchEvent(new CustomEvent('error', { detail }));
+  }
+}
+
+/** @param {unknown} error */
+export function asEngineError(error) {
+  return error instanceof EngineError
+    ? error
+    : new EngineError('unknown', error instanceof Error ? error.message : String(error));
+}
