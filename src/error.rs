@@ -104,6 +104,13 @@ pub enum Error {
     },
     /// A file was offered that the manifest does not list, or out of order.
     UnexpectedFile(String),
+    /// Bytes of a file came from another place than the one that is due.
+    WrongPlace {
+        /// The byte that is due.
+        expected: u64,
+        /// The first that came.
+        found: u64,
+    },
     /// The tokenizer files are not valid, or not those of a GPT-2.
     Tokenizer(String),
     /// The tokenizer can't spell some text.
@@ -178,6 +185,7 @@ impl Error {
             Self::FileSize { .. } => "wrong-size",
             Self::HashMismatch { .. } => "hash-mismatch",
             Self::UnexpectedFile(_) => "unexpected-file",
+            Self::WrongPlace { .. } => "wrong-place",
             Self::Tokenizer(_) => "invalid-tokenizer",
             Self::Encoding(_) => "text-not-encodable",
             Self::OutOfMemory { .. } => "out-of-memory",
@@ -224,6 +232,9 @@ impl fmt::Display for Error {
             }
             Self::HashMismatch { file } => write!(f, "{file} does not have the SHA-256 that the manifest states"),
             Self::UnexpectedFile(file) => write!(f, "{file} is not the file that is due"),
+            Self::WrongPlace { expected, found } => {
+                write!(f, "bytes from {found} on came, but those from {expected} on are due")
+            }
             Self::Tokenizer(reason) => write!(f, "tokenizer: {reason}"),
             Self::Encoding(reason) => write!(f, "the text could not be split into tokens: {reason}"),
             Self::OutOfMemory { bytes } => {

@@ -29,7 +29,7 @@ pub type Report = BTreeMap<String, QuantisationError>;
 
 /// The name without the prefix that some files have; `None` for the tensors that are not needed: masks that can be
 /// computed, and the output matrix, which is the embedding.
-fn needed(name: &str) -> Option<&str> {
+pub(super) fn needed(name: &str) -> Option<&str> {
     let name = name.strip_prefix("transformer.").unwrap_or(name);
     let skipped = name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name == "lm_head.weight";
     (!skipped).then_some(name)

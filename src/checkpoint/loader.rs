@@ -2,13 +2,28 @@
 //!
 //! The caller learns from [`Loader::files`] what to fetch, and passes each file's bytes in that order, in parts of any
 //! size. Weights go straight to their place; nothing but the tokenizer's files is held whole.
+//!
+//! A hub file may also come by ranges of bytes, so that what is not needed stays on the server and an interrupted download
+//! goes on where it ended: [`Loader::wanted`] says which bytes, [`Loader::push_at`] takes them, [`Loader::take_output`] hands
+//! out each shard of int8 weights as it becomes complete, for the caller to store, and [`Loader::restore`] takes a stored shard
+//! back in place of its bytes. [`Loader::manifest`] makes of all the stored shards a folder that
+//! [`Loader::from_manifest`] reads.
+//!
+//! What is verified: every file of a manifest by its SHA-256. A hub file that came whole, by the SHA-256 that
+//! [`Loader::expect`] stated; one that came in ranges with holes, by its length, header, shapes and finite values, and as far as
+//! the connection it came over can be trusted. Restored shards by the SHA-256 they had when they were handed out.
+
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::hub::{HubSink, Report};
-use super::manifest::{FileEntry, Manifest};
+use super::hub::Report;
+use super::intake::{Intake, Output};
+use super::manifest::{self, FileEntry, Manifest};
+use super::plan::Plan;
 use super::quantised::{Progress, QuantisedSink};
 use super::safetensors::Reader;
+
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -26,7 +41,10 @@ pub struct Loader {
     /// Files that have come and whose hash is computed elsewhere.
     unverified: Vec<File>,
     tokenizer_files: Vec<Vec<u8>>,
+    tokenizer_entries: Vec<FileEntry>,
     tokenizer: Option<Tokenizer>,
+    /// Whether the hub file has been compared with a hash of the whole.
+    is_verified: bool,
 }
 
 /// A file to fetch.
@@ -42,8 +60,8 @@ pub struct File {
 }
 
 enum Source {
-    Hub { staging: Vec<f32>, report: Option<Report> },
-    Shards { progress: Progress },
+    Hub(Intake),
+    Shards { reader: Reader, progress: Progress },
 }
 
 struct Current {
@@ -51,9 +69,10 @@ struct Current {
     /// None if there is nothing to compare with, or the caller hashes.
     hash: Option<Sha256>,
     hashed_elsewhere: bool,
+    /// Bytes from the start on that have come without a hole.
     received: u64,
-    /// For weights.
-    reader: Reader,
+    /// Whether it comes in ranges, which may leave holes.
+    in_ranges: bool,
     /// For the tokenizer.
     bytes: Vec<u8>,
 }
@@ -76,6 +95,37 @@ impl File {
     }
 }
 
+impl Current {
+    /// Notes that bytes have come from `offset` on.
+    fn count(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let end = offset.saturating_add(bytes.len() as u64);
+        if let Some(expected) = self.file.size.filter(|&size| end > size) {
+            let file = self.file.name.clone();
+            return Err(wrong_kind(bytes).unwrap_or(Error::FileSize { file, expected, found: end }));
+        }
+        if offset > self.received {
+            // There is a hole, so there will be no hash of the whole.
+            self.hash = None;
+        } else if end > self.received {
+            if let Some(hash) = &mut self.hash {
+                hash.update(&bytes[(self.received - offset) as usize..]);
+            }
+            self.received = end;
+        }
+        Ok(())
+    }
+
+    /// Compares the length that the header announces with the one that was stated.
+    fn compare_size(&self, plan: Option<&Plan>) -> Result<()> {
+        match (self.file.size, plan) {
+            (Some(expected), Some(plan)) if plan.size != expected => {
+                Err(Error::FileSize { file: self.file.name.clone(), expected, found: plan.size })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Loader {
     /// For a folder of quantised shards.
     ///
@@ -86,7 +136,7 @@ impl Loader {
         let files = tokenizer.chain(manifest.shards.iter().map(|entry| File::listed(entry, false))).collect();
         let mut weights = Weights::zeroed(&manifest.config, Precision::Int8)?;
         let progress = Progress::new(&manifest.config, &mut weights);
-        Ok(Self::new(manifest.config, weights, Source::Shards { progress }, files))
+        Ok(Self::new(manifest.config, weights, Source::Shards { reader: Reader::default(), progress }, files))
     }
 
     /// For a folder in the hub's layout. `tokenizer_files` are `["tokenizer.json"]`, `["vocab.json", "merges.txt"]`, or
@@ -98,8 +148,7 @@ impl Loader {
         let mut files: Vec<File> = tokenizer_files.iter().map(|name| File::unlisted(name, true)).collect();
         files.push(File::unlisted("model.safetensors", false));
         let weights = Weights::zeroed(&config, precision)?;
-        let source = Source::Hub { staging: Vec::new(), report: report.then(Report::new) };
-        Ok(Self::new(config, weights, source, files))
+        Ok(Self::new(config, weights, Source::Hub(Intake::new(report)), files))
     }
 
     fn new(config: Gpt2Config, weights: Weights, source: Source, mut due: Vec<File>) -> Self {
@@ -112,7 +161,9 @@ impl Loader {
             current: None,
             unverified: Vec::new(),
             tokenizer_files: Vec::new(),
+            tokenizer_entries: Vec::new(),
             tokenizer: None,
+            is_verified: false,
         }
     }
 
@@ -130,8 +181,21 @@ impl Loader {
         let file = self.due.pop_if(|file| file.name == name && self.current.is_none());
         let file = file.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
         let hash = (file.sha256.is_some() && !hashed_elsewhere).then(Sha256::new);
-        let (reader, bytes) = (Reader::default(), Vec::new());
-        self.current = Some(Current { file, hash, hashed_elsewhere, received: 0, reader, bytes });
+        self.current = Some(Current { file, hash, hashed_elsewhere, received: 0, in_ranges: false, bytes: Vec::new() });
+        Ok(())
+    }
+
+    /// States length and SHA-256 (lower-case hexadecimal digits) of a file that no manifest describes.
+    ///
+    /// # Errors
+    /// If there is no such file still to come, or that is no SHA-256.
+    pub fn expect(&mut self, name: &str, size: Option<u64>, sha256: Option<&str>) -> Result<()> {
+        let file = self.due.iter_mut().find(|file| file.name == name && file.sha256.is_none());
+        let file = file.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
+        if sha256.is_some_and(|sha256| !manifest::is_sha256(sha256)) {
+            return Err(Error::Manifest(format!("not a SHA-256: that of {name:?}")));
+        }
+        (file.size, file.sha256) = (size, sha256.map(str::to_owned));
         Ok(())
     }
 
@@ -141,15 +205,8 @@ impl Loader {
     /// If they can't be right. The loader is of no use after an error.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(current) = &mut self.current else { return Err(Error::UnexpectedFile(String::new())) };
-        current.received += bytes.len() as u64;
-        if let Some(expected) = current.file.size.filter(|&size| current.received > size) {
-            let file = current.file.name.clone();
-            return Err(wrong_kind(bytes).unwrap_or(Error::FileSize { file, expected, found: current.received }));
-        }
-        if let Some(hash) = &mut current.hash {
-            hash.update(bytes);
-        }
         if current.file.is_tokenizer {
+            current.count(current.received, bytes)?;
             if current.bytes.len() + bytes.len() > MAX_FILE_BYTES {
                 return Err(Error::Tokenizer(format!("the file has more than {MAX_FILE_BYTES} bytes")));
             }
@@ -157,14 +214,106 @@ impl Loader {
             return Ok(());
         }
         match &mut self.source {
-            Source::Hub { staging, report } => {
-                let mut sink = HubSink::new(&mut self.weights, &self.config, staging, report.as_mut());
-                current.reader.push(bytes, &mut sink)
+            Source::Hub(intake) => {
+                let offset = current.received;
+                current.count(offset, bytes)?;
+                let mut taken = 0;
+                while taken < bytes.len() {
+                    let rest = &bytes[taken..];
+                    taken += intake.push_at(offset + taken as u64, rest, &mut self.weights, &self.config)?;
+                    current.compare_size(intake.plan())?;
+                }
+                Ok(())
             }
-            Source::Shards { progress } => {
-                current.reader.push(bytes, &mut QuantisedSink::new(&mut self.weights, progress))
+            Source::Shards { reader, progress } => {
+                current.count(current.received, bytes)?;
+                reader.push(bytes, &mut QuantisedSink::new(&mut self.weights, progress))
             }
         }
+    }
+
+    /// Takes bytes that stand at `offset` in the current file, which must be one of the hub; tells how many it took. It takes
+    /// all, except that it stops at the header's end once, so that shards can be restored before weights come. Bytes
+    /// that are not wanted are passed over, so a server that answers with more than was asked for does no harm.
+    ///
+    /// # Errors
+    /// If wanted bytes before `offset` have not come, or they can't be right. The loader is of no use after an error.
+    pub fn push_at(&mut self, offset: u64, bytes: &[u8]) -> Result<usize> {
+        let (Some(current), Source::Hub(intake)) = (&mut self.current, &mut self.source) else {
+            return Err(Error::UnexpectedFile(String::new()));
+        };
+        if current.file.is_tokenizer {
+            return Err(Error::UnexpectedFile(current.file.name.clone()));
+        }
+        current.in_ranges = true;
+        current.count(offset, bytes)?;
+        let taken = intake.push_at(offset, bytes, &mut self.weights, &self.config)?;
+        current.compare_size(intake.plan())?;
+        Ok(taken)
+    }
+
+    /// What is to be done with the hub file, once its header has come.
+    pub fn plan(&self) -> Option<&Plan> {
+        match &self.source {
+            Source::Hub(intake) => intake.plan(),
+            Source::Shards { .. } => None,
+        }
+    }
+
+    /// The next run of bytes of the hub file that must come, in one request if the caller likes; `None` when all are there.
+    /// Before the header has come it is a guess at that, which the file may be shorter than.
+    pub fn wanted(&self) -> Option<Range<u64>> {
+        match &self.source {
+            Source::Hub(intake) => intake.wanted(),
+            Source::Shards { .. } => None,
+        }
+    }
+
+    /// Bytes of the hub file that are wanted in all from here on; `None` before its header has come.
+    pub fn remaining(&self) -> Option<u64> {
+        match &self.source {
+            Source::Hub(intake) => intake.remaining(),
+            Source::Shards { .. } => None,
+        }
+    }
+
+    /// The next shard of int8 weights that has become complete; `None` if there is none yet. It is made at this moment, so
+    /// taking them early costs no memory, and not taking them nothing.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn take_output(&mut self) -> Result<Option<Output>> {
+        match &mut self.source {
+            Source::Hub(intake) => intake.take_output(&mut self.weights),
+            Source::Shards { .. } => Ok(None),
+        }
+    }
+
+    /// Takes a shard that an earlier loader handed out for the same plan, in place of its bytes in the hub file. The plan
+    /// must be known.
+    ///
+    /// # Errors
+    /// If it is not as it was. Its bytes in the file are then wanted as before, and the loader can go on.
+    pub fn restore(&mut self, index: usize, entry: &FileEntry, bytes: &[u8]) -> Result<()> {
+        match &mut self.source {
+            Source::Hub(intake) => intake.restore(index, entry, bytes, &mut self.weights),
+            Source::Shards { .. } => Err(Error::UnexpectedFile(entry.file.clone())),
+        }
+    }
+
+    /// The manifest of the folder that the shards taken or restored make together with the tokenizer's files; `None` if
+    /// some are missing.
+    pub fn manifest(&self, name: &str, source: manifest::Source, licence: &str) -> Option<Manifest> {
+        let Source::Hub(intake) = &self.source else { return None };
+        let mut manifest = Manifest::new(name.to_owned(), self.config, source, licence.to_owned());
+        manifest.shards = intake.entries()?;
+        manifest.tokenizer = self.tokenizer_entries.clone();
+        (self.tokenizer.is_some() && !manifest.shards.is_empty()).then_some(manifest)
+    }
+
+    /// Whether the hub file came whole and had the SHA-256 that was expected.
+    pub fn is_verified(&self) -> bool {
+        self.is_verified
     }
 
     /// Ends the current file.
@@ -179,7 +328,24 @@ impl Loader {
     }
 
     fn accept(&mut self, current: Current) -> Result<()> {
-        let Current { file, hash, hashed_elsewhere, received, reader, bytes } = current;
+        let Current { file, hash, hashed_elsewhere, received, in_ranges, bytes } = current;
+        if let Source::Hub(intake) = &self.source
+            && !file.is_tokenizer
+        {
+            let expected = intake.plan().map_or(0, |plan| plan.size);
+            let is_whole = expected > 0 && received == expected;
+            if intake.wanted().is_some() || !(is_whole || in_ranges) {
+                let found = if in_ranges { intake.position() } else { received };
+                return Err(Error::Truncated { expected, found });
+            }
+            if let Some(hash) = hash.filter(|_| is_whole) {
+                file.compare(&hash.finalize())?;
+                self.is_verified = true;
+            } else if is_whole && hashed_elsewhere && file.sha256.is_some() {
+                self.unverified.push(file);
+            }
+            return Ok(());
+        }
         if let Some(expected) = file.size.filter(|&size| size != received) {
             return Err(Error::FileSize { file: file.name, expected, found: received });
         }
@@ -188,12 +354,16 @@ impl Loader {
         } else if hashed_elsewhere && file.sha256.is_some() {
             self.unverified.push(file.clone());
         }
-        if !file.is_tokenizer {
-            return reader.finish();
+        if let Source::Shards { reader, .. } = &mut self.source
+            && !file.is_tokenizer
+        {
+            return std::mem::take(reader).finish();
         }
         if let Some(error) = wrong_kind(&bytes) {
             return Err(error);
         }
+        let (size, sha256) = (bytes.len() as u64, hex(&Sha256::digest(&bytes)));
+        self.tokenizer_entries.push(FileEntry { file: file.name, size, sha256 });
         self.tokenizer_files.push(bytes);
         if !self.due.iter().any(|file| file.is_tokenizer) {
             // Read before the weights come, so that its transient memory is free for them.
@@ -230,8 +400,8 @@ impl Loader {
             return Err(Error::UnexpectedFile(format!("the end before {}", file.name)));
         }
         let report = match self.source {
-            Source::Hub { report, .. } => report,
-            Source::Shards { progress } => {
+            Source::Hub(intake) => intake.report,
+            Source::Shards { progress, .. } => {
                 progress.finish()?;
                 None
             }

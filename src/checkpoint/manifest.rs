@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::kernels::BLOCK;
 
 /// The version of the format that this crate reads and writes.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 const FORMAT: &str = "headlight";
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
 const MAX_FILES: usize = 1024;
@@ -123,7 +123,7 @@ impl Manifest {
 }
 
 impl FileEntry {
-    fn validate(&self) -> Result<()> {
+    pub(super) fn validate(&self) -> Result<()> {
         let invalid = |what: &str| Err(Error::Manifest(format!("{what} of {:?}", self.file)));
         let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if self.file.is_empty()
@@ -133,9 +133,14 @@ impl FileEntry {
         {
             return invalid("not a plain file name: that");
         }
-        if self.sha256.len() != 64 || !self.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
+        if !is_sha256(&self.sha256) {
             return invalid("not a SHA-256: that");
         }
         Ok(())
     }
+}
+
+/// Whether it is a SHA-256 in lower-case hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }

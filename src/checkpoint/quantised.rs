@@ -5,36 +5,39 @@
 //! `NAME.weight@ROW` after their first row and follow each other. Other tensors are F32 under the hub's names. The order of
 //! tensors, and the layout that kernels want, are not part of the format.
 
+use std::ops::Range;
+
 use super::manifest::MAX_SHARD_BYTES;
 use super::safetensors::{TensorInfo, TensorSink, write_header};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
+use crate::kernels::{BLOCK, GROUP};
 use crate::model::weights::{Matrix, Slot, Weights};
 use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
-/// Room for a shard's header.
-const HEADER_RESERVE: u64 = 64 << 10;
+/// Bytes of tensors in a shard; the rest is room for its header.
+pub(super) const SHARD_DATA: u64 = MAX_SHARD_BYTES - (64 << 10);
 /// Tensors of which the header has room for; each takes at most 120 bytes of it.
-const MAX_TENSORS: usize = 512;
+pub(super) const MAX_TENSORS: usize = 512;
 
-/// What has been read of each tensor, across shards.
+/// What is still to be read of each tensor, across shards.
 #[derive(Debug)]
 pub struct Progress {
-    /// Name and the rows (or elements) that are still to come.
-    open: Vec<(String, usize)>,
+    /// Name and the rows (of a vector, elements) that are still to come.
+    open: Vec<(String, Range<usize>)>,
 }
 
 impl Progress {
-    /// Nothing has been read yet.
+    /// All of a model.
     pub fn new(config: &Gpt2Config, weights: &mut Weights) -> Self {
         let mut open = Vec::new();
         for name in Weights::names(config) {
             match weights.slot(&name) {
-                Some(Slot::Vector(values, _)) => open.push((name, values.len())),
+                Some(Slot::Vector(values, _)) => open.push((name, 0..values.len())),
                 Some(Slot::Rows(matrix) | Slot::Conv1d(matrix)) => {
-                    let rows = matrix.shape().0;
-                    open.push((format!("{name}{SCALES}"), rows));
+                    let rows = 0..matrix.shape().0;
+                    open.push((format!("{name}{SCALES}"), rows.clone()));
                     open.push((name, rows));
                 }
                 None => {}
@@ -43,23 +46,33 @@ impl Progress {
         Self { open }
     }
 
+    /// Some parts of a model.
+    pub(super) fn of(parts: &[Part]) -> Self {
+        let tensors = |part: &Part| {
+            let scales = (part.tensors == 2).then(|| (format!("{}{SCALES}", part.name), part.rows.clone()));
+            scales.into_iter().chain([(part.name.clone(), part.rows.clone())])
+        };
+        Self { open: parts.iter().flat_map(tensors).collect() }
+    }
+
     /// Checks that all has been read.
     ///
     /// # Errors
     /// Names what has not.
     pub fn finish(self) -> Result<()> {
-        let missing: Vec<String> = self.open.into_iter().filter(|(_, left)| *left > 0).map(|(name, _)| name).collect();
+        let open = self.open.into_iter().filter(|(_, left)| !left.is_empty());
+        let missing: Vec<String> = open.map(|(name, _)| name).collect();
         if missing.is_empty() { Ok(()) } else { Err(Error::MissingTensors(missing)) }
     }
 
-    /// Notes that `count` rows from `first` on come now; they must be the next ones of `name`.
-    fn claim(&mut self, tensor: &TensorInfo, name: &str, first: usize, count: usize, total: usize) -> Result<()> {
+    /// Notes that these rows come now; they must be the next ones of `name`.
+    fn claim(&mut self, tensor: &TensorInfo, name: &str, rows: Range<usize>) -> Result<()> {
         let entry = self.open.iter_mut().find(|(open, _)| open == name);
         let (_, left) = entry.ok_or_else(|| Error::UnexpectedTensor(tensor.name.clone()))?;
-        if total - *left != first || count > *left {
+        if rows.start != left.start || rows.end > left.end {
             return Err(Error::PieceOrder(tensor.name.clone()));
         }
-        *left -= count;
+        left.start = rows.end;
         Ok(())
     }
 }
@@ -131,7 +144,7 @@ impl TensorSink for QuantisedSink<'_> {
             }
             // Progress counts the elements of vectors and the rows of matrices.
             let per_row = if name.ends_with(SCALES) || dtype == "I8" { 1 } else { rest.iter().product() };
-            self.progress.claim(tensor, &name, first * per_row, found_rows * per_row, rows * per_row)?;
+            self.progress.claim(tensor, &name, first * per_row..(first + found_rows) * per_row)?;
         }
         Ok(())
     }
@@ -171,70 +184,129 @@ impl TensorSink for QuantisedSink<'_> {
     }
 }
 
-/// A tensor to be written, with its bytes.
-type Tensor = (String, &'static str, Vec<u64>, Vec<u8>);
+/// Rows of a tensor that are stored together, a matrix's with their scales. Vectors are never cut.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    name: String,
+    /// Its rows, of a vector all elements.
+    pub(super) rows: Range<usize>,
+    /// Whether there is a name for each piece of rows.
+    is_cut: bool,
+    /// Bytes that it takes in a shard.
+    pub(super) bytes: u64,
+    /// Tensors that it takes in a shard.
+    pub(super) tensors: usize,
+}
 
-/// Calls `write(index, shard)` with the bytes of each shard.
+impl Part {
+    /// All of a small tensor.
+    pub(super) fn of_vector(name: &str, shape: &[usize]) -> Self {
+        let elements = shape.iter().product::<usize>();
+        Self { name: name.to_owned(), rows: 0..elements, is_cut: false, bytes: 4 * elements as u64, tensors: 1 }
+    }
+
+    /// A matrix (R, K), cut so that no part takes more than `limit` bytes, at borders of the groups that are quantised
+    /// together.
+    pub(super) fn of_matrix(name: &str, (rows, inputs): (usize, usize), limit: u64) -> Vec<Self> {
+        let per_row = inputs + 4 * inputs.div_ceil(BLOCK);
+        let count = (limit as usize / per_row / GROUP * GROUP).max(GROUP);
+        let part = |first: usize| {
+            let range = first..(first + count).min(rows);
+            let bytes = (range.len() * per_row) as u64;
+            Self { name: name.to_owned(), rows: range, is_cut: count < rows, bytes, tensors: 2 }
+        };
+        (0..rows).step_by(count).map(part).collect()
+    }
+
+    /// Parts in as few shards as hold them in their order.
+    pub(super) fn shards(parts: impl IntoIterator<Item = Self>, limit: u64) -> Vec<Vec<Self>> {
+        let mut shards: Vec<Vec<Self>> = Vec::new();
+        let (mut bytes, mut tensors) = (0, 0);
+        for part in parts {
+            (bytes, tensors) = (bytes + part.bytes, tensors + part.tensors);
+            match shards.last_mut().filter(|_| bytes <= limit && tensors <= MAX_TENSORS) {
+                Some(shard) => shard.push(part),
+                None => {
+                    (bytes, tensors) = (part.bytes, part.tensors);
+                    shards.push(vec![part]);
+                }
+            }
+        }
+        shards
+    }
+
+    fn name_of(&self, kind: &str) -> String {
+        let suffix = if self.is_cut { format!("@{}", self.rows.start) } else { String::new() };
+        format!("{}{kind}{suffix}", self.name)
+    }
+}
+/// Calls `write(index, shard)` with the bytes of each shard of int8 `weights`.
 ///
 /// # Errors
-/// If `write` fails.
+/// If `write` fails, or there is no memory for a shard.
 pub fn write_shards(
     config: &Gpt2Config,
     weights: &mut Weights,
     mut write: impl FnMut(usize, Vec<u8>) -> Result<()>,
 ) -> Result<()> {
-    let limit = MAX_SHARD_BYTES - HEADER_RESERVE;
-    let mut shard: Vec<Tensor> = Vec::new();
-    let mut index = 0;
-    for name in Weights::names(config) {
-        for tensor in tensors_of(&name, weights, limit) {
-            let used: usize = shard.iter().map(|(.., bytes)| bytes.len()).sum();
-            let is_full = (used + tensor.3.len()) as u64 > limit || shard.len() == MAX_TENSORS;
-            if !shard.is_empty() && is_full {
-                write(index, assemble(std::mem::take(&mut shard)))?;
-                index += 1;
-            }
-            shard.push(tensor);
-        }
+    let parts: Vec<Part> = Weights::names(config)
+        .iter()
+        .flat_map(|name| match weights.slot(name) {
+            Some(Slot::Vector(_, shape)) => vec![Part::of_vector(name, &shape)],
+            Some(Slot::Rows(matrix) | Slot::Conv1d(matrix)) => Part::of_matrix(name, matrix.shape(), SHARD_DATA),
+            None => Vec::new(),
+        })
+        .collect();
+    for (index, shard) in Part::shards(parts, SHARD_DATA).iter().enumerate() {
+        write(index, shard_of(weights, shard)?)?;
     }
-    write(index, assemble(shard))
+    Ok(())
 }
 
-/// The tensors that hold one slot, none larger than `limit` bytes.
-fn tensors_of(name: &str, weights: &mut Weights, limit: u64) -> Vec<Tensor> {
-    match weights.slot(name) {
-        Some(Slot::Vector(values, shape)) => {
-            let shape = shape.into_iter().map(|dimension| dimension as u64).collect();
-            vec![(name.to_owned(), "F32", shape, bytemuck::cast_slice(values).to_vec())]
-        }
-        Some(Slot::Rows(Matrix::Int8(matrix)) | Slot::Conv1d(Matrix::Int8(matrix))) => {
-            let (rows, inputs, blocks) = (matrix.rows, matrix.inputs, matrix.blocks());
-            let per_piece = (limit as usize / (inputs + 4 * blocks)).clamp(1, rows);
-            let pieces = (0..rows).step_by(per_piece).flat_map(|first| {
-                let range = first..(first + per_piece).min(rows);
-                let count = range.len() as u64;
-                let suffix = if count as usize == rows { String::new() } else { format!("@{first}") };
-                let bytes = bytemuck::cast_slice(&matrix.plain_weights(range.clone())).to_vec();
-                let scales = bytemuck::cast_slice(&matrix.plain_scales(range)).to_vec();
-                [
-                    (format!("{name}{suffix}"), "I8", vec![count, inputs as u64], bytes),
-                    (format!("{name}{SCALES}{suffix}"), "F32", vec![count, blocks as u64], scales),
-                ]
-            });
-            pieces.collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn assemble(mut tensors: Vec<Tensor>) -> Vec<u8> {
+/// The shard that holds these parts of int8 `weights`.
+///
+/// # Errors
+/// If there is no memory for it.
+pub(super) fn shard_of(weights: &mut Weights, parts: &[Part]) -> Result<Vec<u8>> {
     // Wider elements first, so that all stay aligned.
-    tensors.sort_by_key(|(_, dtype, ..)| *dtype == "I8");
-    let described: Vec<_> =
-        tensors.iter().map(|(name, dtype, shape, _)| (name.clone(), *dtype, shape.clone())).collect();
-    let mut bytes = write_header(&described);
-    for (.., data) in tensors {
-        bytes.extend_from_slice(&data);
+    let mut floats: Vec<(String, &str, Vec<u64>)> = Vec::new();
+    let mut bytes = Vec::new();
+    for part in parts {
+        match weights.slot(&part.name) {
+            Some(Slot::Vector(_, shape)) => {
+                let shape = shape.into_iter().map(|dimension| dimension as u64).collect();
+                floats.push((part.name_of(""), "F32", shape));
+            }
+            Some(Slot::Rows(Matrix::Int8(matrix)) | Slot::Conv1d(Matrix::Int8(matrix))) => {
+                let rows = part.rows.len() as u64;
+                floats.push((part.name_of(SCALES), "F32", vec![rows, matrix.blocks() as u64]));
+                bytes.push((part.name_of(""), "I8", vec![rows, matrix.inputs as u64]));
+            }
+            _ => {}
+        }
     }
-    bytes
+    let header = write_header(&[floats, bytes].concat());
+    let length = header.len() + parts.iter().map(|part| part.bytes as usize).sum::<usize>();
+    let mut shard = Vec::new();
+    shard.try_reserve_exact(length).map_err(|_| Error::OutOfMemory { bytes: length })?;
+    shard.extend_from_slice(&header);
+    for part in parts {
+        match weights.slot(&part.name) {
+            Some(Slot::Vector(values, _)) => shard.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+            Some(Slot::Rows(Matrix::Int8(matrix)) | Slot::Conv1d(Matrix::Int8(matrix))) => {
+                for row in part.rows.clone() {
+                    shard.extend(matrix.plain_scales(row..row + 1).iter().flat_map(|scale| scale.to_le_bytes()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for part in parts {
+        if let Some(Slot::Rows(Matrix::Int8(matrix)) | Slot::Conv1d(Matrix::Int8(matrix))) = weights.slot(&part.name) {
+            for row in part.rows.clone() {
+                shard.extend_from_slice(bytemuck::cast_slice(&matrix.plain_weights(row..row + 1)));
+            }
+        }
+    }
+    Ok(shard)
 }

@@ -82,13 +82,22 @@ pub struct Reader {
     tensors: Vec<TensorInfo>,
     /// Bytes of data taken so far.
     position: u64,
+    data_start: u64,
     received: u64,
     expected: u64,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { state: State::Prefix, pending: Vec::new(), tensors: Vec::new(), position: 0, received: 0, expected: 0 }
+        Self {
+            state: State::Prefix,
+            pending: Vec::new(),
+            tensors: Vec::new(),
+            position: 0,
+            data_start: 0,
+            received: 0,
+            expected: 0,
+        }
     }
 }
 
@@ -97,32 +106,92 @@ impl Reader {
     ///
     /// # Errors
     /// If they break the format, or the sink refuses them. The reader is of no use after an error.
-    pub fn push(&mut self, mut bytes: &[u8], sink: &mut impl TensorSink) -> Result<()> {
-        self.received += bytes.len() as u64;
+    pub fn push(&mut self, bytes: &[u8], sink: &mut impl TensorSink) -> Result<()> {
+        let taken = self.push_header(bytes, sink)?;
+        self.push_data(&bytes[taken..], sink)
+    }
+
+    /// Takes bytes up to the header's end; tells how many.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_header(&mut self, bytes: &[u8], sink: &mut impl TensorSink) -> Result<usize> {
+        let mut rest = bytes;
         loop {
             match self.state {
                 State::Prefix => {
-                    let Some(prefix) = self.take(PREFIX_BYTES, &mut bytes) else { return Ok(()) };
+                    let Some(prefix) = self.take(PREFIX_BYTES, &mut rest) else { break };
                     self.state = State::Header { length: header_length(&prefix)? };
                 }
                 State::Header { length } => {
-                    let Some(header) = self.take(length, &mut bytes) else { return Ok(()) };
+                    let Some(header) = self.take(length, &mut rest) else { break };
                     self.tensors = parse_header(&header)?;
+                    self.data_start = (PREFIX_BYTES + length) as u64;
                     let data = self.tensors.last().map_or(0, |tensor| tensor.end);
                     // At the very most no file is that long, so it is truncated wherever it ends.
-                    self.expected = ((PREFIX_BYTES + length) as u64).saturating_add(data);
+                    self.expected = self.data_start.saturating_add(data);
                     sink.header(&self.tensors)?;
                     self.state = State::Data { current: 0 };
                 }
-                State::Data { current } => match self.tensors.get(current) {
-                    None if bytes.is_empty() => return Ok(()),
-                    None => return Err(Error::TrailingBytes { expected: self.expected }),
-                    Some(tensor) if self.position == tensor.end => self.state = State::Data { current: current + 1 },
-                    Some(_) if bytes.is_empty() => return Ok(()),
-                    Some(_) => self.pass_on(current, &mut bytes, sink)?,
-                },
+                State::Data { .. } => break,
             }
         }
+        let taken = bytes.len() - rest.len();
+        self.received += taken as u64;
+        Ok(taken)
+    }
+
+    fn push_data(&mut self, mut bytes: &[u8], sink: &mut impl TensorSink) -> Result<()> {
+        self.received += bytes.len() as u64;
+        while let State::Data { current } = self.state {
+            match self.tensors.get(current) {
+                None if bytes.is_empty() => break,
+                None => return Err(Error::TrailingBytes { expected: self.expected }),
+                Some(tensor) if self.position == tensor.end => self.state = State::Data { current: current + 1 },
+                Some(_) if bytes.is_empty() => break,
+                Some(_) => self.pass_on(current, &mut bytes, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The header, once it is there: all tensors in the order of their bytes.
+    pub fn tensors(&self) -> Option<&[TensorInfo]> {
+        matches!(self.state, State::Data { .. }).then_some(&self.tensors)
+    }
+
+    /// The first byte of data in the file, once the header is there.
+    pub fn data_start(&self) -> u64 {
+        self.data_start
+    }
+
+    /// The byte of the file that is due.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The length of the file, once the header is there.
+    pub fn file_size(&self) -> u64 {
+        self.expected
+    }
+
+    /// Bytes that are still missing from the header as far as is known.
+    pub fn header_missing(&self) -> usize {
+        match self.state {
+            State::Prefix => PREFIX_BYTES - self.pending.len(),
+            State::Header { length } => length - self.pending.len(),
+            State::Data { .. } => 0,
+        }
+    }
+
+    /// Goes on at another byte of the file, which must be the first of an element.
+    pub fn seek(&mut self, byte: u64) {
+        debug_assert!(self.tensors().is_some(), "without a header there is nothing to choose from");
+        self.pending.clear();
+        self.position = byte - self.data_start;
+        let current = self.tensors.partition_point(|tensor| tensor.end <= self.position);
+        self.state = State::Data { current };
+        self.received = byte;
     }
 
     /// Says that the file has ended.

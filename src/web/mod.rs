@@ -8,7 +8,7 @@ mod values;
 use wasm_bindgen::prelude::*;
 
 use crate::checkpoint::loader::Loader;
-use crate::checkpoint::manifest::Manifest;
+use crate::checkpoint::manifest::{FileEntry, Manifest, Source};
 use crate::config::Gpt2Config;
 use crate::error::Error;
 use crate::kernels::VARIANT;
@@ -16,8 +16,8 @@ use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
 use values::{
-    AttentionValue, CandidateValue, FileValue, InfoValue, PromptValue, StepValue, SuggestionsValue, ThumbnailsValue,
-    TokenValue, to_js,
+    AttentionValue, CandidateValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue,
+    SuggestionsValue, ThumbnailsValue, TokenValue, to_js,
 };
 
 /// Candidates looked through for the three to be offered.
@@ -52,6 +52,7 @@ pub struct ModelLoader {
     loader: Loader,
     name: String,
     source: String,
+    revision: String,
     licence: String,
 }
 
@@ -62,7 +63,8 @@ impl ModelLoader {
     pub fn from_manifest(json: &[u8]) -> JsResult<ModelLoader> {
         let manifest = Manifest::from_json(json).map_err(failure)?;
         let loader = Loader::from_manifest(&manifest).map_err(failure)?;
-        Ok(Self { loader, name: manifest.name, source: manifest.source.repository, licence: manifest.licence })
+        let Source { repository: source, revision } = manifest.source;
+        Ok(Self { loader, name: manifest.name, source, revision, licence: manifest.licence })
     }
 
     /// For a folder in the hub's layout, with `tokenizer.json` or with `vocab.json` and `merges.txt`.
@@ -71,7 +73,7 @@ impl ModelLoader {
         let config = Gpt2Config::from_hub_json(config).map_err(failure)?;
         let files: &[&str] = if has_tokenizer_json { &["tokenizer.json"] } else { &["vocab.json", "merges.txt"] };
         let loader = Loader::from_hub(config, files, Precision::Int8, false).map_err(failure)?;
-        Ok(Self { loader, name, source: String::new(), licence: String::new() })
+        Ok(Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() })
     }
 
     /// `[{name, size, isTokenizer}]` still to come, in their order.
@@ -92,6 +94,65 @@ impl ModelLoader {
     /// Takes its next bytes.
     pub fn push(&mut self, bytes: &[u8]) -> JsResult<()> {
         self.loader.push(bytes).map_err(failure)
+    }
+
+    /// States length and SHA-256 of a file that no manifest describes; either may be absent.
+    pub fn expect(&mut self, name: &str, size: Option<f64>, sha256: Option<String>) -> JsResult<()> {
+        self.loader.expect(name, size.map(|size| size as u64), sha256.as_deref()).map_err(failure)
+    }
+
+    /// Takes bytes from any place of the current hub file: `start`, the bytes. Tells how many it took: all, or those up
+    /// to the header's end in the call that completes that.
+    #[wasm_bindgen(js_name = pushAt)]
+    pub fn push_at(&mut self, start: f64, bytes: &[u8]) -> JsResult<usize> {
+        self.loader.push_at(start as u64, bytes).map_err(failure)
+    }
+
+    /// `{id, size, shards: [{spans: [{start, end}], bytes}]}`, or null before the header has come: what of the hub file each
+    /// shard needs, and how long it will be about.
+    pub fn plan(&self) -> JsResult<JsValue> {
+        to_js(&self.loader.plan().map(PlanValue::from))
+    }
+
+    /// `{start, end}` of the bytes of the hub file that must come next, or null at the end.
+    pub fn wanted(&self) -> JsResult<JsValue> {
+        to_js(&self.loader.wanted().map(SpanValue::from))
+    }
+
+    /// Bytes of the hub file that are wanted from here on, or undefined before the header has come.
+    pub fn remaining(&self) -> Option<f64> {
+        self.loader.remaining().map(|bytes| bytes as f64)
+    }
+
+    /// The next complete shard, to be stored; undefined if there is none yet.
+    #[wasm_bindgen(js_name = takeOutput)]
+    pub fn take_output(&mut self) -> JsResult<Option<OutputValue>> {
+        Ok(self.loader.take_output().map_err(failure)?.map(OutputValue::from))
+    }
+
+    /// Takes a stored shard back. After an error its bytes in the hub file are wanted as before.
+    pub fn restore(&mut self, index: usize, file: String, sha256: String, bytes: &[u8]) -> JsResult<()> {
+        let entry = FileEntry { file, size: bytes.len() as u64, sha256 };
+        self.loader.restore(index, &entry, bytes).map_err(failure)
+    }
+
+    /// Where the weights of a hub file come from, for the manifest and the page.
+    #[wasm_bindgen(js_name = setSource)]
+    pub fn set_source(&mut self, repository: String, revision: String, licence: String) {
+        (self.source, self.revision, self.licence) = (repository, revision, licence);
+    }
+
+    /// `manifest.json` of the folder of all shards and the tokenizer's files; undefined if some are missing.
+    pub fn manifest(&self) -> Option<Vec<u8>> {
+        let source = Source { repository: self.source.clone(), revision: self.revision.clone() };
+        let manifest = self.loader.manifest(&self.name, source, &self.licence)?;
+        serde_json::to_vec(&manifest).ok()
+    }
+
+    /// Whether the hub file came whole and had the SHA-256 that was expected.
+    #[wasm_bindgen(getter, js_name = isVerified)]
+    pub fn is_verified(&self) -> bool {
+        self.loader.is_verified()
     }
 
     /// Ends it.

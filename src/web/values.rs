@@ -1,10 +1,14 @@
 //! Values in the shapes that `www/js/shared/protocol.js` describes.
 
+use std::ops::Range;
+
 use js_sys::{Float32Array, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::checkpoint::intake::Output;
 use crate::checkpoint::loader::File;
+use crate::checkpoint::plan::Plan;
 use crate::inspect::{AttentionMap, Thumbnails};
 use crate::session::Prompt;
 use crate::suggest::Candidate;
@@ -29,6 +33,60 @@ pub(super) struct FileValue<'a> {
 impl<'a> From<&'a File> for FileValue<'a> {
     fn from(file: &'a File) -> Self {
         Self { name: &file.name, size: file.size.map(|size| size as f64), is_tokenizer: file.is_tokenizer }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SpanValue {
+    start: f64,
+    end: f64,
+}
+
+impl From<Range<u64>> for SpanValue {
+    fn from(Range { start, end }: Range<u64>) -> Self {
+        Self { start: start as f64, end: end as f64 }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct PlanValue {
+    id: String,
+    size: f64,
+    shards: Vec<ShardValue>,
+}
+
+#[derive(Serialize)]
+struct ShardValue {
+    spans: Vec<SpanValue>,
+    bytes: f64,
+}
+
+impl From<&Plan> for PlanValue {
+    fn from(plan: &Plan) -> Self {
+        let shard = |(spans, bytes): (&[Range<u64>], u64)| ShardValue {
+            spans: spans.iter().cloned().map(SpanValue::from).collect(),
+            bytes: bytes as f64,
+        };
+        Self { id: plan.id(), size: plan.size as f64, shards: plan.shards().map(shard).collect() }
+    }
+}
+
+/// Its content is copied out of linear memory.
+#[wasm_bindgen(getter_with_clone, inspectable)]
+pub struct OutputValue {
+    /// Its number among the plan's shards.
+    pub index: usize,
+    /// Its name in the manifest.
+    pub file: String,
+    /// Its SHA-256 in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its content.
+    pub bytes: Uint8Array,
+}
+
+impl From<Output> for OutputValue {
+    fn from(Output { index, entry, bytes }: Output) -> Self {
+        Self { index, file: entry.file, sha256: entry.sha256, bytes: Uint8Array::from(bytes.as_slice()) }
     }
 }
 

@@ -4,6 +4,7 @@ mod documents;
 mod hostile;
 mod hub;
 mod quantised;
+mod ranges;
 mod safetensors;
 
 use headlight::Result;

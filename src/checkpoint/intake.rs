@@ -1,0 +1,183 @@
+//! A hub file on its way to weights and to shards, by byte ranges.
+//!
+//! The [`Plan`] follows from the file's header. Bytes come in the order of the file; those that nobody needs, and those of
+//! pieces whose shards are already there, may be left out. Whenever a piece is complete, its shards can be taken, which are
+//! read back from the weights at that moment: nothing is held twice.
+
+use sha2::{Digest, Sha256};
+
+use super::hub::{HubSink, Report};
+use super::loader::hex;
+use super::manifest::FileEntry;
+use super::plan::Plan;
+use super::quantised::{Progress, QuantisedSink, shard_of};
+use super::safetensors::Reader;
+use crate::config::Gpt2Config;
+use crate::error::{Error, Result};
+use crate::model::weights::{Precision, Weights};
+
+/// Asked for before the header's length is known. That of GPT-2 XL has about 60,000 bytes.
+const FIRST_REQUEST: u64 = 128 << 10;
+
+/// A file being read.
+#[derive(Default)]
+pub(super) struct Intake {
+    reader: Reader,
+    plan: Option<Plan>,
+    /// Whether the weights of each piece are there.
+    done: Vec<bool>,
+    /// Each piece's shards that are stored.
+    stored: Vec<Vec<Option<FileEntry>>>,
+    /// Elements that wait for their block to be complete.
+    staging: Vec<f32>,
+    pub(super) report: Option<Report>,
+}
+
+/// A shard of which the weights have just become complete.
+#[derive(Debug)]
+pub struct Output {
+    /// Its number, as [`Loader::restore`](super::loader::Loader::restore) takes it.
+    pub index: usize,
+    /// Name, length and hash.
+    pub entry: FileEntry,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl Intake {
+    /// Nothing has come yet.
+    pub(super) fn new(report: bool) -> Self {
+        Self { report: report.then(Report::new), ..Self::default() }
+    }
+
+    /// What is to be done, once the header is there.
+    pub(super) fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// The byte that is due.
+    pub(super) fn position(&self) -> u64 {
+        self.reader.received()
+    }
+
+    /// The next run of bytes that must come; `None` at the end.
+    pub(super) fn wanted(&self) -> Option<std::ops::Range<u64>> {
+        let position = self.position();
+        match &self.plan {
+            Some(plan) => plan.wanted(position, &self.done),
+            None => Some(position..(position + self.reader.header_missing() as u64).max(FIRST_REQUEST)),
+        }
+    }
+
+    /// Needed bytes that are still to come; `None` before the header.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.plan.as_ref().map(|plan| plan.remaining(self.position(), &self.done))
+    }
+
+    /// Takes bytes that stand at `offset` in the file; tells how many. It takes all, but nothing after the header in the
+    /// call that completes that.
+    pub(super) fn push_at(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        weights: &mut Weights,
+        config: &Gpt2Config,
+    ) -> Result<usize> {
+        let mut sink = HubSink::new(weights, config, &mut self.staging, self.report.as_mut());
+        let Some(plan) = &self.plan else {
+            let position = self.reader.received();
+            if offset > position {
+                return Err(Error::WrongPlace { expected: position, found: offset });
+            }
+            let known = usize::try_from(position - offset).unwrap_or(usize::MAX).min(bytes.len());
+            let taken = self.reader.push_header(&bytes[known..], &mut sink)?;
+            if let Some(tensors) = self.reader.tensors() {
+                let plan = Plan::new(weights, tensors, self.reader.data_start(), self.reader.file_size());
+                self.done = vec![false; plan.pieces.len()];
+                self.stored = plan.pieces.iter().map(|piece| vec![None; piece.shards.len()]).collect();
+                self.plan = Some(plan);
+            }
+            return Ok(known + taken);
+        };
+        let end = offset.saturating_add(bytes.len() as u64);
+        if end > plan.size {
+            return Err(Error::TrailingBytes { expected: plan.size });
+        }
+        while let Some(run) = plan.wanted(self.reader.received(), &self.done).filter(|run| run.start < end) {
+            if run.start < offset {
+                return Err(Error::WrongPlace { expected: run.start, found: offset });
+            }
+            if run.start > self.reader.received() {
+                self.reader.seek(run.start);
+            }
+            // Both lie within `bytes`.
+            let part = &bytes[(run.start - offset) as usize..(run.end.min(end) - offset) as usize];
+            self.reader.push(part, &mut sink)?;
+            for (done, piece) in self.done.iter_mut().zip(&plan.pieces) {
+                *done |= piece.end() <= self.reader.received();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// The next shard that is complete and not stored.
+    pub(super) fn take_output(&mut self, weights: &mut Weights) -> Result<Option<Output>> {
+        let Some(plan) = self.plan.as_ref().filter(|_| weights.precision() == Precision::Int8) else { return Ok(None) };
+        let mut index = 0;
+        for ((piece, done), stored) in plan.pieces.iter().zip(&self.done).zip(&mut self.stored) {
+            for (parts, stored) in piece.shards.iter().zip(stored) {
+                if *done && stored.is_none() {
+                    let bytes = shard_of(weights, parts)?;
+                    let sha256 = hex(&Sha256::digest(&bytes));
+                    // The name changes with the content, so that hosts and browsers may keep a shard for ever.
+                    let file = format!("weights-{index:03}-{}.safetensors", &sha256[..8]);
+                    let entry = FileEntry { file, size: bytes.len() as u64, sha256 };
+                    *stored = Some(entry.clone());
+                    return Ok(Some(Output { index, entry, bytes }));
+                }
+                index += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes shard number `index` from an earlier reading of the same file instead of its bytes in the file.
+    pub(super) fn restore(
+        &mut self,
+        index: usize,
+        entry: &FileEntry,
+        bytes: &[u8],
+        weights: &mut Weights,
+    ) -> Result<()> {
+        entry.validate()?;
+        if bytes.len() as u64 != entry.size {
+            let (file, expected, found) = (entry.file.clone(), entry.size, bytes.len() as u64);
+            return Err(Error::FileSize { file, expected, found });
+        }
+        if hex(&Sha256::digest(bytes)) != entry.sha256 {
+            return Err(Error::HashMismatch { file: entry.file.clone() });
+        }
+        let places =
+            self.stored.iter().enumerate().flat_map(|(piece, shards)| (0..shards.len()).map(move |i| (piece, i)));
+        let place = places.clone().nth(index);
+        let (Some(plan), Some((piece, shard))) = (&self.plan, place) else {
+            return Err(Error::OutOfRange { what: "shard", index, count: places.count() });
+        };
+        if self.done[piece] {
+            return Err(Error::UnexpectedFile(entry.file.clone()));
+        }
+        let mut progress = Progress::of(&plan.pieces[piece].shards[shard]);
+        let mut reader = Reader::default();
+        reader.push(bytes, &mut QuantisedSink::new(weights, &mut progress))?;
+        reader.finish()?;
+        progress.finish()?;
+        self.stored[piece][shard] = Some(entry.clone());
+        self.done[piece] = self.stored[piece].iter().all(Option::is_some);
+        Ok(())
+    }
+
+    /// All shards, once they are stored.
+    pub(super) fn entries(&self) -> Option<Vec<FileEntry>> {
+        self.plan.as_ref().and_then(|_| self.stored.iter().flatten().cloned().collect())
+    }
+}
