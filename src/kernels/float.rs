@@ -2,8 +2,8 @@
 //!
 //! Sums run over 16 lanes that are folded at the end, so the order of additions is the same on every target.
 
-use super::ROUND;
 use super::chosen::F32x4;
+use super::{BLOCK, ROUND};
 
 /// Vectors summed side by side.
 const QUADS: usize = 4;
@@ -100,12 +100,45 @@ pub(crate) fn gelu(x: &mut [f32]) {
     map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));
 }
 
+/// The largest of `first` and all of `x`; what is not a number is passed over.
+fn largest(x: &[f32], first: f32) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [F32x4::splat(first); QUADS];
+    for x in chunks {
+        for (lane, x) in lanes.iter_mut().zip(load(x)) {
+            *lane = lane.max(x);
+        }
+    }
+    let [a, b, c, d] = lanes;
+    let lanes = a.max(b).max(c.max(d)).to_array();
+    lanes.iter().chain(rest).fold(first, |a, &b| if b > a { b } else { a })
+}
+
 /// `x` becomes exp(x) / sum(exp(x)).
 pub(crate) fn softmax(x: &mut [f32]) {
-    let largest = F32x4::splat(x.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a }));
+    let largest = F32x4::splat(largest(x, f32::NEG_INFINITY));
     map(x, |x| exp(x.sub(largest)));
-    let total = F32x4::splat(sum(x, |x| x));
-    map(x, |x| x.div(total));
+    let factor = F32x4::splat(1.0 / sum(x, |x| x));
+    map(x, |x| x.mul(factor));
+}
+
+/// Quantises the attention weights of a page of tokens, times the scales of its values, to 15 bits; what 1 stands for is
+/// returned. They are never negative, and what is not a
+/// number counts as 0. With 7 bits, the many small weights beside one large one would all become 0.
+pub(crate) fn quantize_weights(quantised: &mut [i16; BLOCK], weights: &[f32; BLOCK], scales: &[f32; BLOCK]) -> f32 {
+    let mut scaled = [0.0; BLOCK];
+    let quads = scaled.as_chunks_mut::<4>().0.iter_mut();
+    for (scaled, (weights, scales)) in quads.zip(weights.as_chunks().0.iter().zip(scales.as_chunks().0)) {
+        F32x4::splat(0.0).max(F32x4::load(weights).mul(F32x4::load(scales))).store(scaled);
+    }
+    let largest = largest(&scaled, 0.0);
+    // Less would overflow, and adds nothing to a sum.
+    let factor = F32x4::splat(if largest > 1e-33 { 32767.0 / largest } else { 0.0 });
+    let rounded = |x: &[f32; 4]| F32x4::load(x).mul(factor).add(F32x4::splat(ROUND));
+    for (quantised, x) in quantised.as_chunks_mut().0.iter_mut().zip(scaled.as_chunks::<4>().0.as_chunks::<2>().0) {
+        rounded(&x[0]).store_rounded(rounded(&x[1]), quantised);
+    }
+    largest / 32767.0
 }
 
 /// `out` (HS) += `weights` (T) x `values` (T, HS).
@@ -224,6 +257,25 @@ mod tests {
                 assert!((x.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             }
         }
+    }
+
+    #[test]
+    fn attention_weights_are_quantised_to_within_half_a_step() {
+        for largest in [0.0, 1e-30, 0.3, 1.0, 3e38] {
+            let weights: [f32; BLOCK] = std::array::from_fn(|i| (i * i % 101) as f32 / 100.0);
+            let scales: [f32; BLOCK] =
+                std::array::from_fn(|i| if i == 10 { largest } else { largest / (1 + i) as f32 });
+            let mut quantised = [-1; BLOCK];
+            let step = quantize_weights(&mut quantised, &weights, &scales);
+            assert_eq!(quantised.iter().max(), Some(&if largest > 0.0 { 32767 } else { 0 }));
+            for (quantised, (weight, scale)) in quantised.into_iter().zip(weights.into_iter().zip(scales)) {
+                assert!((f32::from(quantised) * step - weight * scale).abs() <= 0.51 * step, "{weight} x {scale}");
+            }
+        }
+        let mut quantised = [-1; BLOCK];
+        let weights = std::array::from_fn(|i| if i == 7 { f32::NAN } else { 1.0 });
+        quantize_weights(&mut quantised, &weights, &[1.0; BLOCK]);
+        assert_eq!((quantised[6], quantised[7]), (32767, 0));
     }
 
     #[test]

@@ -38,7 +38,7 @@ use simd128 as chosen;
 
 use crate::parallel::{self, Parts};
 
-pub(crate) use float::{accumulate_weighted, add_assign, gelu, layer_norm, softmax};
+pub(crate) use float::{accumulate_weighted, add_assign, gelu, layer_norm, quantize_weights, softmax};
 
 /// The name of the build, as the page shows it.
 pub const VARIANT: &str = chosen::NAME;
@@ -365,18 +365,6 @@ pub(crate) fn attention_scores_i8(
     for score in scores.as_flattened_mut() {
         *score *= factor;
     }
-}
-
-/// Quantises the attention weights of a page of tokens to 15 bits; what 1 stands for is returned. They are never
-/// negative. With 7 bits, the many small weights beside one large one would all become 0.
-pub(crate) fn quantize_weights(values: &mut [i16; BLOCK], weights: &[f32; BLOCK]) -> f32 {
-    let largest = weights.iter().fold(0.0, |a, &b| if b > a { b } else { a });
-    // Less would overflow, and adds nothing to a sum.
-    let factor = if largest > 1e-33 { 32767.0 / largest } else { 0.0 };
-    for (value, weight) in values.iter_mut().zip(weights) {
-        *value = (weight * factor + ROUND).to_bits() as i16;
-    }
-    largest / 32767.0
 }
 
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)

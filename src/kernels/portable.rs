@@ -134,6 +134,13 @@ impl F32x4 {
         self.zip(other, |a, b| if b < a { b } else { a })
     }
 
+    /// The whole numbers n, from 0 to 32,767, of what is n + `ROUND` here and then in `next`.
+    pub(super) fn store_rounded(self, next: Self, out: &mut [i16; 8]) {
+        for (out, x) in out.iter_mut().zip(self.0.into_iter().chain(next.0)) {
+            *out = x.to_bits() as i16;
+        }
+    }
+
     /// 2^n of what is n + `ROUND`, for n from -126 to 127.
     pub(super) fn power_of_rounded(self) -> Self {
         let power = |x: f32| f32::from_bits(x.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);

@@ -233,6 +233,11 @@ impl F32x4 {
         Self(f32x4_pmin(self.0, other.0))
     }
 
+    pub(super) fn store_rounded(self, next: Self, out: &mut [i16; 8]) {
+        let [low, high] = [self, next].map(|x| i32x4_sub(x.0, i32x4_splat(ROUND.to_bits() as i32)));
+        store_i16(out, i16x8_narrow_i32x4(low, high));
+    }
+
     pub(super) fn power_of_rounded(self) -> Self {
         let exponent = i32x4_sub(self.0, i32x4_splat(ROUND.to_bits() as i32 - 127));
         Self(i32x4_shl(exponent, 23))

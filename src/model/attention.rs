@@ -56,7 +56,9 @@ impl Cache {
                 let row_length = scratch.scores.len() / TOGETHER;
                 for (position, scores) in positions.clone().zip(scratch.scores.chunks_exact_mut(row_length)) {
                     // The mask: later tokens are left out.
-                    kernels::softmax(&mut scores[..position + 1]);
+                    let (visible, masked) = scores.split_at_mut(position + 1);
+                    kernels::softmax(visible);
+                    masked[..positions.end.next_multiple_of(PAGE) - visible.len()].fill(0.0);
                 }
                 self.gather(scratch, layer, head, positions.clone());
                 for (t, position) in positions.enumerate() {
@@ -107,18 +109,18 @@ impl Cache {
         }
     }
 
-    /// Sums of the values by the attention weights that stand in the rows of the scores.
+    /// Sums of the values by the attention weights that stand in the rows of the scores, 0 for masked ones.
     fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
         let HeadScratch { scores, sums, gathered, .. } = scratch;
         let (size, count) = (self.head_size(), positions.len());
         let row_length = scores.len() / TOGETHER;
-        let rows = || scores.chunks_exact(row_length).zip(positions.clone().map(|position| position + 1));
+        let rows = || scores.chunks_exact(row_length).take(count);
         gathered.fill([[0.0; GROUP]; TOGETHER]);
         match &self.layers[layer] {
             Pages::F32(pages) => {
-                for (t, (weights, visible)) in rows().enumerate() {
+                for (t, (weights, position)) in rows().zip(positions).enumerate() {
                     sums.fill(0.0);
-                    for (page, weights) in pages.iter().zip(weights[..visible].chunks(PAGE)) {
+                    for (page, weights) in pages.iter().zip(weights[..position + 1].chunks(PAGE)) {
                         let values = page.vectors(Kind::Value, head, weights.len(), size);
                         kernels::accumulate_weighted(sums, weights, values);
                     }
@@ -132,13 +134,8 @@ impl Cache {
                 let mut steps = [0.0; TOGETHER];
                 for (index, page) in pages[..positions.end.div_ceil(PAGE)].iter().enumerate() {
                     let (channel_groups, value_scales) = page.values(head, gathered.len());
-                    for ((weights, visible), (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
-                        let of_page = &weights[index * PAGE..visible.clamp(index * PAGE, (index + 1) * PAGE)];
-                        let mut scaled = [0.0; PAGE];
-                        for ((scaled, weight), scale) in scaled.iter_mut().zip(of_page).zip(value_scales) {
-                            *scaled = weight * scale;
-                        }
-                        *step = kernels::quantize_weights(quantised, &scaled);
+                    for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
+                        *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[index], value_scales);
                     }
                     for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
                         kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);

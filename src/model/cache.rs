@@ -64,8 +64,8 @@ pub(super) struct Int8Page {
     key_sums: Vec<i16>,
     /// (NH, CG, PAGE / 2, GROUP, 2)
     values: Vec<[i8; TILE]>,
-    /// (NH, PAGE)
-    value_scales: Vec<f32>,
+    /// (NH)
+    value_scales: Vec<[f32; PAGE]>,
 }
 
 impl F32Page {
@@ -99,7 +99,7 @@ impl Int8Page {
             key_scales: try_zeroed(heads * scales_length(PAGE, blocks))?,
             key_sums: try_zeroed(heads * sums_length(PAGE, blocks))?,
             values: try_zeroed(heads * head_size.div_ceil(GROUP))?,
-            value_scales: try_zeroed(heads * PAGE)?,
+            value_scales: try_zeroed(heads)?,
         })
     }
 
@@ -130,7 +130,7 @@ impl Int8Page {
             let groups = self.values[head * channel_groups..][..channel_groups].as_flattened_mut();
             // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
             let scale = kernels::symmetric_scale(value);
-            self.value_scales[head * PAGE + slot] = scale;
+            self.value_scales[head][slot] = scale;
             for (block, x) in value.chunks(BLOCK).enumerate() {
                 kernels::quantize_by(&mut quantised, x, scale);
                 for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
@@ -147,8 +147,8 @@ impl Int8Page {
     }
 
     /// The values of one head as groups of channels, and what 1 stands for in each slot.
-    pub(super) fn values(&self, head: usize, channel_groups: usize) -> (&[[i8; TILE]], &[f32]) {
-        (&self.values[head * channel_groups..][..channel_groups], &self.value_scales[head * PAGE..][..PAGE])
+    pub(super) fn values(&self, head: usize, channel_groups: usize) -> (&[[i8; TILE]], &[f32; PAGE]) {
+        (&self.values[head * channel_groups..][..channel_groups], &self.value_scales[head])
     }
 
     /// A group of keys of one head.
@@ -173,7 +173,7 @@ impl Int8Page {
             }
             Kind::Value => {
                 let groups = self.values[head * head_size.div_ceil(GROUP)..].as_flattened();
-                f32::from(groups[interleaved_index::<2>(channel, slot, 1)]) * self.value_scales[head * PAGE + slot]
+                f32::from(groups[interleaved_index::<2>(channel, slot, 1)]) * self.value_scales[head][slot]
             }
         };
         (0..head_size).map(value).collect()
