@@ -28,7 +28,9 @@ const DEVIATION = 0.02;
 /** @typedef {{layers: number, heads: number, width: number, positions: number}} Shape */
 
 /** @type {Shape} */
-const GPT2_SMALL = { layers: 12, heads: 12, width: 768, positions: 1024 };
+export const GPT2_SMALL = { layers: 12, heads: 12, width: 768, positions: 1024 };
+/** @type {Shape} */
+export const GPT2_XL = { layers: 48, heads: 25, width: 1600, positions: 1024 };
 
 /**
  * @param {Shape} shape
@@ -90,22 +92,77 @@ function quantile(p) {
   return (q * polynomial(a, q * q)) / polynomial(b, q * q);
 }
 
-/** Fills arrays with normal numbers: 2^16 quantiles looked up by a xorshift generator, 124 million in about a second. */
-function normals() {
-  const table = Float32Array.from({ length: 65536 }, (_, i) => DEVIATION * quantile((i + 0.5) / 65536));
-  let state = 0x9e3779b9;
-  /** @param {Float32Array} out @param {number} mean */
-  return (out, mean) => {
-    let x = state;
-    for (let i = 0; i < out.length; i += 2) {
-      x ^= x << 13;
-      x ^= x >>> 17;
-      x ^= x << 5;
-      out[i] = mean + table[x & 0xffff];
-      out[i + 1] = mean + table[x >>> 16];
+/** 2^16 quantiles of the weights' distribution, to look normal numbers up in. */
+const normal = Float32Array.from({ length: 65536 }, (_, i) => DEVIATION * quantile((i + 0.5) / 65536));
+
+/** Values of a tensor that are made from one seed, so that any part of the file can be made by itself. */
+const BLOCK = 1 << 18;
+
+/**
+ * Fills a block with normal numbers: quantiles looked up by a xorshift generator, 124 million in about a second.
+ * @param {Float32Array} out
+ * @param {number} seed
+ * @param {number} mean
+ */
+function fillNormal(out, seed, mean) {
+  let x = Math.imul(seed + 1, 0x9e3779b9) | 1;
+  for (let i = 0; i < out.length; i += 2) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    out[i] = mean + normal[x & 0xffff];
+    out[i + 1] = mean + normal[x >>> 16];
+  }
+}
+
+/**
+ * A `model.safetensors` that is made while it is read, at any place and of any size.
+ * @param {Shape} model
+ * @returns {import('./faults.mjs').Content}
+ */
+export function checkpointContent(model) {
+  /** @type {Record<string, unknown>} */
+  const header = { __metadata__: { format: 'pt' } };
+  /** @type {{name: string, start: number, end: number}[]} */
+  const places = [];
+  let length = 0;
+  for (const [name, shape] of tensors(model)) {
+    const start = length;
+    length += 4 * shape.reduce((product, size) => product * size, 1);
+    header[name] = { dtype: 'F32', shape, data_offsets: [start, length] };
+    places.push({ name, start, end: length });
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const front = Buffer.alloc(8 + json.length);
+  front.writeBigUInt64LE(BigInt(json.length));
+  json.copy(front, 8);
+
+  const { positions } = model;
+  const mask = new Float32Array(positions * positions);
+  for (let row = 0; row < positions; row++) mask.fill(1, row * positions, row * positions + row + 1);
+  const maskBytes = new Uint8Array(mask.buffer);
+
+  /** @param {number} from @param {number} to */
+  function* read(from, to) {
+    if (from < front.length) yield front.subarray(from, Math.min(to, front.length));
+    const [first, last] = [Math.max(0, from - front.length), to - front.length];
+    for (const [index, { name, start, end }] of places.entries()) {
+      if (end <= first || start >= last) continue;
+      const [begin, stop] = [Math.max(first, start) - start, Math.min(last, end) - start];
+      if (name.endsWith('.attn.bias')) {
+        yield maskBytes.subarray(begin, stop);
+        continue;
+      }
+      const mean = /ln_.\.weight$/.test(name) ? 1 : 0;
+      for (let block = Math.floor(begin / 4 / BLOCK); block * 4 * BLOCK < stop; block++) {
+        const values = new Float32Array(Math.min(BLOCK, (end - start) / 4 - block * BLOCK));
+        fillNormal(values, index * 4096 + block, mean);
+        const offset = block * 4 * BLOCK;
+        yield new Uint8Array(values.buffer).subarray(Math.max(0, begin - offset), stop - offset);
+      }
     }
-    state = x;
-  };
+  }
+  return { size: front.length + length, type: 'application/octet-stream', read };
 }
 
 /**
@@ -113,47 +170,35 @@ function normals() {
  * @param {Shape} model
  */
 function writeWeights(path, model) {
-  /** @type {Record<string, unknown>} */
-  const header = { __metadata__: { format: 'pt' } };
-  let end = 0;
-  for (const [name, shape] of tensors(model)) {
-    const start = end;
-    end += 4 * shape.reduce((product, size) => product * size, 1);
-    header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
-  }
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-
-  const { positions } = model;
-  const mask = new Float32Array(positions * positions);
-  for (let row = 0; row < positions; row++) mask.fill(1, row * positions, row * positions + row + 1);
-  const fill = normals();
-  const piece = new Float32Array(1 << 20);
-
+  const { size, read } = checkpointContent(model);
   const file = openSync(`${path}.part`, 'w');
-  /** @param {Uint8Array} bytes */
-  const write = (bytes) => {
+  for (const bytes of /** @type {Iterable<Uint8Array>} */ (read(0, size))) {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-  };
-  write(length);
-  write(json);
-  for (const [name, shape] of tensors(model)) {
-    let left = shape.reduce((product, size) => product * size, 1);
-    if (name.endsWith('.attn.bias')) {
-      write(new Uint8Array(mask.buffer));
-      continue;
-    }
-    const mean = /ln_.\.weight$/.test(name) ? 1 : 0;
-    while (left > 0) {
-      const part = piece.subarray(0, Math.min(left, piece.length));
-      fill(part, mean);
-      write(new Uint8Array(part.buffer, 0, part.byteLength));
-      left -= part.length;
-    }
   }
   closeSync(file);
   renameSync(`${path}.part`, path);
+}
+
+/**
+ * The hub's `config.json`.
+ * @param {Shape} model
+ */
+export function checkpointConfig(model) {
+  const config = {
+    activation_function: 'gelu_new',
+    architectures: ['GPT2LMHeadModel'],
+    bos_token_id: 50256,
+    eos_token_id: 50256,
+    layer_norm_epsilon: 1e-5,
+    model_type: 'gpt2',
+    n_ctx: model.positions,
+    n_embd: model.width,
+    n_head: model.heads,
+    n_layer: model.layers,
+    n_positions: model.positions,
+    vocab_size: VOCABULARY,
+  };
+  return JSON.stringify(config, null, 2);
 }
 
 /**
@@ -163,27 +208,7 @@ function writeWeights(path, model) {
  */
 export function makeCheckpoint(out, tokenizer, model = GPT2_SMALL) {
   mkdirSync(out, { recursive: true });
-  writeFileSync(
-    join(out, 'config.json'),
-    JSON.stringify(
-      {
-        activation_function: 'gelu_new',
-        architectures: ['GPT2LMHeadModel'],
-        bos_token_id: 50256,
-        eos_token_id: 50256,
-        layer_norm_epsilon: 1e-5,
-        model_type: 'gpt2',
-        n_ctx: model.positions,
-        n_embd: model.width,
-        n_head: model.heads,
-        n_layer: model.layers,
-        n_positions: model.positions,
-        vocab_size: VOCABULARY,
-      },
-      null,
-      2,
-    ),
-  );
+  writeFileSync(join(out, 'config.json'), checkpointConfig(model));
   copyFileSync(join(tokenizer, 'tokenizer.json'), join(out, 'tokenizer.json'));
   const weights = join(out, 'model.safetensors');
   if (!existsSync(weights)) writeWeights(weights, model);

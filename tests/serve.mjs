@@ -7,9 +7,9 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, extname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { contentOf, refuse, sendContent } from './faults.mjs';
 
 const www = resolve(dirname(fileURLToPath(import.meta.url)), '../www');
 
@@ -30,18 +30,7 @@ const types = {
 };
 
 /**
- * How one answer goes wrong. Fields combine; an empty object is the ordinary answer.
- * @typedef {object} Fault
- * @property {number} [status]     answer with this status
- * @property {string} [type]       claim this content type
- * @property {string | Uint8Array} [body]  send this and not the file
- * @property {number} [flip]       flip the bits of the byte at this offset
- * @property {number} [truncate]   send only so many bytes
- * @property {boolean} [honest]    a truncated body is announced with its true, short length, as a half uploaded file
- *                                 is; without it the connection breaks
- * @property {number} [delay]      wait so many milliseconds first
- * @property {{bytes: number, milliseconds: number}} [drip]  send this many bytes, wait this long, and so on
- * @property {boolean} [reset]     close the connection without an answer
+ * @typedef {import('./faults.mjs').Fault} Fault
  *
  * @typedef {{method: string, path: string, headers: import('node:http').IncomingHttpHeaders}} Asked
  *
@@ -53,6 +42,7 @@ const types = {
  * @property {boolean} [isolated]  send the headers that make the page cross-origin isolated
  * @property {boolean} [cors]      allow pages of other origins to read
  * @property {Record<string, string>} [mounts]  more folders (prefix with a final `/`) or files, by URL path
+ * @property {[string, string]} [replaced]  a text that stands for another in scripts and pages, such as a host to ask
  * @property {(request: Asked) => Fault | null | undefined} [fault]  asked for every request
  */
 
@@ -89,32 +79,16 @@ async function locate(mounts, urlPath) {
 }
 
 /**
- * @param {string | undefined} header
+ * @param {string} path
  * @param {number} size
- * @returns {{from: number, to: number} | null} the first and last byte; null for the whole file
+ * @param {string} type
+ * @returns {import('./faults.mjs').Content}
  */
-function parseRange(header, size) {
-  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? '');
-  if (!match) return null;
-  return { from: Number(match[1]), to: match[2] ? Math.min(Number(match[2]), size - 1) : size - 1 };
-}
-
-/**
- * @param {import('node:http').ServerResponse} response
- * @param {Uint8Array} body
- * @param {Fault} fault
- */
-async function sendFaulty(response, body, fault) {
-  const cut = fault.truncate === undefined ? body : body.subarray(0, fault.truncate);
-  response.setHeader('content-length', fault.honest ? cut.length : body.length);
-  response.flushHeaders();
-  const piece = fault.drip?.bytes ?? cut.length;
-  for (let at = 0; at < cut.length && !response.destroyed; at += piece) {
-    response.write(cut.subarray(at, at + piece));
-    if (fault.drip) await sleep(fault.drip.milliseconds);
-  }
-  if (cut.length < body.length && !fault.honest) response.destroy();
-  else response.end();
+export function fileContent(path, size, type) {
+  // The default pieces of 64 KiB make loopback the bottleneck when the bench loads half a gigabyte.
+  const read = (/** @type {number} */ from, /** @type {number} */ to) =>
+    to > from ? createReadStream(path, { start: from, end: to - 1, highWaterMark: 1 << 20 }) : [];
+  return { size, type, read };
 }
 
 /**
@@ -129,6 +103,7 @@ export async function serve(options = {}) {
     isolated = false,
     cors = false,
     mounts = {},
+    replaced,
   } = options;
   const faultFor = options.fault;
   if (!mount.startsWith('/') || !mount.endsWith('/')) throw new Error(`mount ${mount} must begin and end with a slash`);
@@ -146,11 +121,6 @@ export async function serve(options = {}) {
     const asked = { method: request.method ?? 'GET', path: url.pathname, headers: request.headers };
     requests.push(asked);
     const fault = faultFor?.(asked) ?? {};
-    if (fault.delay) await sleep(fault.delay);
-    if (fault.reset) {
-      request.socket.destroy();
-      return;
-    }
 
     response.setHeader('cache-control', cacheControl);
     if (isolated) {
@@ -158,55 +128,24 @@ export async function serve(options = {}) {
       response.setHeader('cross-origin-embedder-policy', 'require-corp');
     }
     if (cors) response.setHeader('access-control-allow-origin', '*');
-    /** @param {number} status @param {string} text */
-    const refuse = (status, text) => {
-      response.writeHead(fault.status ?? status, { 'content-type': fault.type ?? 'text/html; charset=utf-8' });
-      response.end(fault.body ?? `<!doctype html><title>${text}</title><h1>${status} ${text}</h1>\n`);
-    };
 
-    if (asked.method !== 'GET' && asked.method !== 'HEAD') return refuse(405, 'method not allowed');
+    if (asked.method !== 'GET' && asked.method !== 'HEAD') return refuse(response, 405, 'method not allowed', fault);
     let file = await locate(table, asked.path);
     if (file?.folder && !asked.path.endsWith('/')) {
       response.writeHead(301, { location: `${asked.path}/${url.search}` });
       return response.end();
     }
     if (file?.folder) file = await fileAt(join(file.path, 'index.html'));
-    if (fault.status && fault.body === undefined) return refuse(fault.status, 'as the test wants it');
-    if (!file && fault.body === undefined) return refuse(404, 'not found');
-
-    const type = fault.type ?? types[extname(file?.path ?? asked.path)] ?? 'application/octet-stream';
-    response.setHeader('content-type', type);
-    response.statusCode = fault.status ?? 200;
-    if (Object.keys(fault).length > 0) {
-      let body = Buffer.from(fault.body ?? (await readFile(/** @type {{path: string}} */ (file).path)));
-      if (fault.flip !== undefined) {
-        body = Buffer.from(body);
-        body[fault.flip] ^= 0xff;
-      }
-      return sendFaulty(response, body, fault);
+    const type = types[extname(file?.path ?? asked.path)] ?? 'application/octet-stream';
+    if (file && replaced && /\.(js|html)$/.test(file.path)) {
+      const text = (await readFile(file.path, 'utf8')).replaceAll(replaced[0], replaced[1]);
+      return sendContent(request, response, contentOf(text, type), fault);
     }
-
-    const { path, size } = /** @type {{path: string, size: number}} */ (file);
-    response.setHeader('accept-ranges', 'bytes');
-    const range = parseRange(request.headers.range, size);
-    if (range && range.from > range.to) {
-      response.setHeader('content-range', `bytes */${size}`);
-      return refuse(416, 'range not satisfiable');
-    }
-    if (range) {
-      response.statusCode = 206;
-      response.setHeader('content-range', `bytes ${range.from}-${range.to}/${size}`);
-    }
-    response.setHeader('content-length', range ? range.to - range.from + 1 : size);
-    if (asked.method === 'HEAD') return response.end();
-    // The default pieces of 64 KiB make loopback the bottleneck when the bench loads half a gigabyte.
-    const stream = createReadStream(path, {
-      highWaterMark: 1 << 20,
-      ...(range ? { start: range.from, end: range.to } : {}),
-    });
-    stream.on('error', () => response.destroy());
-    response.on('close', () => stream.destroy());
-    stream.pipe(response);
+    if (file) return sendContent(request, response, fileContent(file.path, file.size, type), fault);
+    // The test may have something to stand in for a file that is not there.
+    const standsIn = fault.body !== undefined || fault.status !== undefined || fault.reset;
+    if (standsIn) return sendContent(request, response, contentOf('', type), fault);
+    return refuse(response, 404, 'not found');
   }
 
   const server = createServer((request, response) => {

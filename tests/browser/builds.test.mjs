@@ -70,7 +70,7 @@ const failing = [
   {
     name: 'modules that were cut off',
     files: /-threads\/.*\.wasm$/,
-    fault: { truncate: 300_000, honest: true },
+    fault: { truncate: 300_000, end: 'honest' },
     variant: 'relaxed',
     says: [/relaxed SIMD with threads could not be started/, /for SIMD with threads could not be started/],
   },

@@ -46,7 +46,7 @@ const faults = [
   {
     name: 'a shard that is too short',
     files: shard,
-    fault: { truncate: 100_000, honest: true },
+    fault: { truncate: 100_000, end: 'honest' },
     says: /short|incomplete|cut|size|bytes|truncated/i,
   },
   {
