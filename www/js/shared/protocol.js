@@ -6,20 +6,15 @@
  * or one `Failure`, all with the request's id. Nothing else is ever posted, except one `Crash` if the worker dies.
  *
  * @typedef {{id: number} & RequestBody} Request
- * @typedef {ConfigureRequest | LoadRequest | CancelLoadRequest | SuggestRequest | SuggestingRequest | GenerateRequest
+ * @typedef {ConfigureRequest | ModelRequest | SuggestRequest | SuggestingRequest | GenerateRequest
  *   | StopRequest | InspectionRequest | TuneRequest | MeasuringRequest} RequestBody
+ * @typedef {import('./models.js').ModelRequest} ModelRequest   about loading models and keeping them
  * @typedef {import('./inspection.js').InspectionRequest} InspectionRequest   about the inside of the model
  *
  * @typedef {{kind: 'configure', variant?: Variant, threads?: number, maxThreads?: number}} ConfigureRequest
  *   Before the first `load`. `variant` and `threads` (the engine's own included) force a build and a number of threads:
  *   if they can't be had, `load` fails with code `build-unavailable`, and nothing else is tried. Without `threads` their
  *   number is chosen by `tune`, among at most `maxThreads`; 1 is then a build without threads. Result: null.
- * @typedef {{kind: 'load', base: string}} LoadRequest
- *   `base`: absolute URL of a folder, ending in `/`. A `manifest.json` there means quantised shards; otherwise the hub's
- *   layout (`config.json`, `model.safetensors`, `tokenizer.json` or `vocab.json` + `merges.txt`). A model that is already
- *   loaded stays in use until the new one is complete. Progress: `LoadProgress`. Result: `ModelInfo`.
- * @typedef {{kind: 'cancel-load'}} CancelLoadRequest
- *   The pending load fails with code `cancelled`. Result: null.
  *
  * @typedef {{kind: 'suggest', text: string, top: number, settings?: Partial<SuggestSettings>}} SuggestRequest
  *   What comes after `text`. The newest request wins: an older one that is still running fails with code `superseded`.
@@ -99,8 +94,7 @@
  */
 
 /**
- * @typedef {{step: 'manifest' | 'tokenizer' | 'weights' | 'check', loaded: number, total: number}} LoadProgress
- *   Bytes so far and in all (0 while unknown).
+ * @typedef {import('./models.js').LoadProgress} LoadProgress
  *
  * @typedef {object} ModelInfo
  * @property {string} name          the manifest's name, or the folder's
@@ -118,6 +112,7 @@
  * @property {string} version       of Headlight
  * @property {number} threads       that compute at present, the engine's own included; `tune` may change it
  * @property {LeftOut[]} leftOut    the builds that would have been preferred, and why each is not in use
+ * @property {import('./models.js').Keeping} keeping   whether the next visit will find it here
  *
  * @typedef {'simd128' | 'relaxed' | 'simd128-threads' | 'relaxed-threads'} Variant   the folders in `www/pkg`
  *
@@ -275,6 +270,30 @@ export const codes = Object.freeze({
   http: 'http-status',
   /** a web page came where weights or JSON were expected */
   html: 'html-instead-of-data',
+  /** the server has no such file, or it is not among those that were chosen */
+  missing: 'file-missing',
+  /** the server wants to know who asks: the repository does not exist, is private, or asks for consent */
+  denied: 'access-denied',
+  /** too many requests came from here lately */
+  busy: 'too-many-requests',
+  /** a file is not the one that it was, or that was expected */
+  changed: 'file-changed',
+  /** a file's length is not the announced one; the Rust side has this code too */
+  wrongSize: 'wrong-size',
+  /** something larger came than what was asked for can be */
+  unexpected: 'unexpected-file',
+  /** a file on disk was moved or changed while it was read */
+  unreadable: 'file-unreadable',
+  /** not a name that a repository can have */
+  noRepository: 'not-a-repository',
+  /** a repository without a GPT-2 that this page can read */
+  notThisKind: 'not-gpt2',
+  /** a model that was kept is not there any more */
+  notKept: 'not-kept',
+  /** the browser's storage is full */
+  storageFull: 'storage-full',
+  /** the browser's storage failed in another way */
+  storage: 'storage-failed',
   /** WebAssembly or its SIMD instructions are missing */
   unsupported: 'unsupported-browser',
   /** the build or the number of threads that was asked for can't be had */

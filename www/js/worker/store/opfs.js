@@ -1,0 +1,63 @@
+// @ts-check
+/**
+ * Files in the origin's private file system. A write that is interrupted leaves a part of the file, so nobody may trust a
+ * file for being there.
+ */
+
+/** @typedef {import('./store.js').Backend} Backend */
+
+/** Sites that share an origin share its files, so the name tells whose they are. */
+const FOLDER = 'headlight-models';
+
+/** @returns {Promise<Backend>} */
+export async function openOpfs() {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+  // Some browsers have folders but refuse to write in private windows; better to know now.
+  await write('probe', new Uint8Array(1));
+  await folder.removeEntry('probe');
+
+  /**
+   * @param {string} name
+   * @param {Uint8Array} bytes
+   */
+  async function write(name, bytes) {
+    const file = await folder.getFileHandle(name, { create: true });
+    const handle = await file.createSyncAccessHandle();
+    try {
+      handle.truncate(0);
+      const written = handle.write(bytes, { at: 0 });
+      if (written !== bytes.byteLength) throw new DOMException(`only ${written} bytes`, 'QuotaExceededError');
+      handle.flush();
+    } finally {
+      handle.close();
+    }
+  }
+
+  return {
+    kind: 'opfs',
+    write,
+    async read(name) {
+      const handle = await folder.getFileHandle(name).catch(unlessMissing);
+      return handle ? handle.getFile().catch(unlessMissing) : null;
+    },
+    async remove(name) {
+      await folder.removeEntry(name).catch(unlessMissing);
+    },
+    async list() {
+      const files = [];
+      for await (const [name, handle] of folder.entries()) {
+        if (handle.kind !== 'file') continue;
+        const file = await /** @type {FileSystemFileHandle} */ (handle).getFile().catch(unlessMissing);
+        if (file) files.push({ name, size: file.size });
+      }
+      return files;
+    },
+  };
+}
+
+/** @param {any} error */
+function unlessMissing(error) {
+  if (error?.name !== 'NotFoundError') throw error;
+  return null;
+}

@@ -1,0 +1,202 @@
+// @ts-check
+/**
+ * A checkpoint in the hub's layout, from wherever it lies: its bytes are asked for run by run, quantised as they come, and
+ * kept shard by shard, so that what has come once need not come again.
+ */
+
+import { EngineError } from '../../shared/protocol.js';
+import { Masks } from './masks.js';
+import { SMALL, TOKENIZER } from './source.js';
+
+/**
+ * @typedef {import('../wasm.js').Package} Package
+ * @typedef {import('./source.js').Place} Place
+ * @typedef {import('./source.js').Source} Source
+ * @typedef {import('./source.js').Context} Context
+ * @typedef {import('../store/shelf.js').Shelf} Shelf
+ * @typedef {ReturnType<Package['ModelLoader']['fromHub']>} Loader
+ *
+ * @typedef {object} Checkpoint
+ * @property {Place} place
+ * @property {string} name
+ * @property {string} repository
+ * @property {string} revision
+ * @property {string} licence
+ * @property {boolean} pinned
+ * @property {{name: string, size: number | null, sha256: string | null}[]} files   what is known of them beforehand
+ */
+
+const WEIGHTS = 'model.safetensors';
+
+/**
+ * @param {Package} wasm
+ * @param {Checkpoint} checkpoint
+ * @param {Shelf | null} shelf
+ * @param {Context} context
+ * @returns {Promise<{loader: Loader, verified: import('../../shared/models.js').Keeping['verified']}>}
+ */
+export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
+  const { place, name, repository, revision, licence, pinned, files } = checkpoint;
+  const { report } = context;
+  const local = place.local;
+  const known = (/** @type {string} */ file) => files.find((known) => known.name === file);
+  const record = { name, repository, revision, licence };
+
+  report({ step: 'manifest', loaded: 0, total: 0, resumed: 0, local });
+  const config = await small(checkpoint, shelf, 'config.json', SMALL);
+  if (!config) throw new EngineError('file-missing', 'config.json is missing');
+  const json = known('tokenizer.json') || files.length === 0 ? await small(checkpoint, shelf, 'tokenizer.json', TOKENIZER) : null;
+  const loader = wasm.ModelLoader.fromHub(config, name, json !== null);
+  try {
+    loader.setSource(repository, revision, licence);
+    report({ step: 'tokenizer' });
+    for (const file of json ? ['tokenizer.json'] : ['vocab.json', 'merges.txt']) {
+      const bytes = json ?? (await small(checkpoint, shelf, file, TOKENIZER, false));
+      loader.begin(file, false);
+      loader.push(/** @type {Uint8Array} */ (bytes));
+      loader.end();
+    }
+    await shelf?.write({ ...record, verified: 'none', complete: false });
+
+    const { size = null, sha256 = null } = known(WEIGHTS) ?? {};
+    if (size !== null || sha256 !== null) loader.expect(WEIGHTS, size ?? undefined, sha256 ?? undefined);
+    loader.begin(WEIGHTS, false);
+    const source = place.open(WEIGHTS, { size });
+    const headerEnd = await readHeader(loader, source, shelf);
+    const resumed = await restore(loader, shelf, context.signal);
+    const verify = sha256 !== null && resumed === 0;
+    await readWeights(loader, source, shelf, { context, local, resumed, verify, headerEnd });
+    loader.end();
+    report({ step: 'check', waiting: null });
+
+    const verified = loader.isVerified ? (pinned ? 'pinned' : 'stated') : sha256 ? 'parts' : 'none';
+    const manifest = shelf && !shelf.failure ? loader.manifest() : undefined;
+    if (shelf && manifest) {
+      await shelf.put('manifest.json', manifest);
+      await shelf.write({ ...record, verified, complete: true });
+    }
+    return { loader, verified };
+  } catch (error) {
+    // After a trap the module can't even free anything.
+    if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
+    throw error;
+  }
+}
+
+/**
+ * A small file: the kept one, or the place's, which is then kept.
+ * @param {Checkpoint} checkpoint
+ * @param {Shelf | null} shelf
+ * @param {string} file
+ * @param {number} limit
+ * @param {boolean} [mayBeMissing]
+ */
+async function small({ place, files }, shelf, file, limit, mayBeMissing = true) {
+  const kept = await shelf?.get(file);
+  if (kept) return kept;
+  const { size = null, sha256 } = files.find(({ name }) => name === file) ?? {};
+  const bytes = await place.open(file, { size }).all({ limit, mayBeMissing });
+  if (bytes) await shelf?.put(file, bytes);
+  return bytes;
+}
+
+/**
+ * Reads up to the header's end; tells where that is.
+ * @param {Loader} loader
+ * @param {Source} source
+ * @param {Shelf | null} shelf
+ */
+async function readHeader(loader, source, shelf) {
+  const kept = await shelf?.get('header');
+  if (kept) loader.pushAt(0, kept);
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  while (!loader.plan()) {
+    const { start, end } = loader.wanted();
+    // Before it is known how long the header is, more is asked for than a small file may have.
+    const stop = Math.min(end, source.size ?? end);
+    await source.read(start, stop, (bytes, at) => {
+      if (loader.plan()) return;
+      const taken = loader.pushAt(at, bytes);
+      parts.push(bytes.slice(0, taken));
+    });
+  }
+  if (kept) return kept.byteLength;
+  const header = new Uint8Array(await new Blob(/** @type {BlobPart[]} */ (parts)).arrayBuffer());
+  await shelf?.put('header', header);
+  return header.byteLength;
+}
+
+/**
+ * Takes kept shards back; tells how many bytes of the file they stand for.
+ * @param {Loader} loader
+ * @param {Shelf | null} shelf
+ * @param {AbortSignal} signal
+ */
+async function restore(loader, shelf, signal) {
+  if (!shelf) return 0;
+  const before = loader.remaining() ?? 0;
+  const plan = loader.plan();
+  for (const entry of shelf.entries('shard-')) {
+    signal.throwIfAborted();
+    const { label, sha256 } = entry;
+    const [, id, index] = label.split('-');
+    // Another version of this program may have cut the file elsewhere.
+    const bytes = id === planId(plan) ? await shelf.read(entry) : null;
+    try {
+      if (!bytes) throw new EngineError('missing', label);
+      loader.restore(Number(index), shardName(Number(index), sha256), sha256, bytes);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      await shelf.drop(label);
+    }
+  }
+  return before - (loader.remaining() ?? 0);
+}
+
+/** @param {{id: string}} plan */
+const planId = ({ id }) => id.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 16);
+
+/** @param {number} index @param {string} sha256 */
+const shardName = (index, sha256) => `weights-${String(index).padStart(3, '0')}-${sha256.slice(0, 8)}.safetensors`;
+
+/**
+ * Reads all that is still wanted.
+ * @param {Loader} loader
+ * @param {Source} source
+ * @param {Shelf | null} shelf
+ * @param {{context: Context, local: boolean, resumed: number, verify: boolean, headerEnd: number}} options
+ *   `verify`: the file's hash is known and can be computed, so nothing may be left out
+ */
+async function readWeights(loader, source, shelf, { context, local, resumed, verify, headerEnd }) {
+  const { signal, report } = context;
+  const plan = loader.plan();
+  const masks = verify ? new Masks(source) : null;
+  let position = headerEnd;
+  const total = resumed + (loader.remaining() ?? 0);
+  const tell = () =>
+    report({ step: 'weights', loaded: total - (loader.remaining() ?? 0), total, resumed, local, waiting: null });
+  tell();
+
+  const keep = async () => {
+    for (let output = loader.takeOutput(); output; output = loader.takeOutput()) {
+      const { index, sha256, bytes } = output;
+      output.free();
+      await shelf?.put(`shard-${planId(plan)}-${index}`, bytes, sha256);
+    }
+  };
+  /** @param {Uint8Array} bytes @param {number} at */
+  const take = async (bytes, at) => {
+    signal.throwIfAborted();
+    for (let taken = 0; taken < bytes.byteLength; ) taken += loader.pushAt(at + taken, bytes.subarray(taken));
+    position = at + bytes.byteLength;
+    tell();
+    await keep();
+  };
+
+  for (let run = loader.wanted(); run; run = loader.wanted()) {
+    await masks?.fill(position, run.start, take);
+    await source.read(run.start, run.end, take);
+  }
+  await masks?.fill(position, plan.size, take);
+}

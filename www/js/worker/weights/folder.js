@@ -1,0 +1,58 @@
+// @ts-check
+/** A folder of quantised shards, on a host or on disk. */
+
+import { feedShards, hashesOf } from './shards.js';
+import { SMALL, TOKENIZER } from './source.js';
+
+/**
+ * @typedef {import('../wasm.js').Package} Package
+ * @typedef {import('./source.js').Place} Place
+ * @typedef {import('./source.js').Context} Context
+ */
+
+/**
+ * @param {Package} wasm
+ * @param {Place} place
+ * @param {Uint8Array} manifest
+ * @param {Context} context
+ */
+export async function loadFolder(wasm, place, manifest, { signal, report }) {
+  const loader = wasm.ModelLoader.fromManifest(manifest);
+  const hashes = hashesOf(manifest);
+  const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  let loaded = 0;
+  for (const { name, size, isTokenizer } of files) {
+    if (!isTokenizer) continue;
+    const bytes = /** @type {Uint8Array} */ (await place.open(name, { size }).all({ limit: TOKENIZER }));
+    loader.begin(name, false);
+    loader.push(bytes);
+    loader.end();
+    loaded += bytes.byteLength;
+    report({ step: 'tokenizer', loaded, total, local: place.local });
+  }
+  await feedShards(
+    loader,
+    hashes,
+    async ({ name, size }, _, buffer, afresh) => {
+      // One byte more than announced shows that the file is longer.
+      await place.open(name, { size, lasting: true, afresh }).read(0, size, (bytes, at) => {
+        buffer.set(bytes, at);
+        loaded += bytes.byteLength;
+        report({ step: 'weights', loaded: Math.min(loaded, total), total, local: place.local });
+      });
+      return buffer.subarray(0, size);
+    },
+    signal,
+  );
+  report({ step: 'check', loaded: total, total });
+  return loader;
+}
+
+/**
+ * The manifest, if the folder has one.
+ * @param {Place} place
+ */
+export function manifestOf(place) {
+  return place.open('manifest.json').all({ limit: SMALL, mayBeMissing: true });
+}

@@ -1,0 +1,204 @@
+// @ts-check
+/** From a source to an engine: what is kept comes first, then the place that has the rest. */
+
+import { codes, EngineError } from '../../shared/protocol.js';
+import { keyOf, Shelf } from '../store/shelf.js';
+import { openStore } from '../store/store.js';
+import { inTurn } from '../store/turn.js';
+import { loadCheckpoint } from './checkpoint.js';
+import { loadFolder, manifestOf } from './folder.js';
+import { hubRepository } from './hub.js';
+import { feedShards, hashesOf } from './shards.js';
+import { diskFolder, hostFolder, TOKENIZER } from './source.js';
+
+/**
+ * @typedef {import('../wasm.js').Package} Package
+ * @typedef {import('./source.js').Context} Context
+ * @typedef {import('./checkpoint.js').Checkpoint} Checkpoint
+ * @typedef {import('../../shared/models.js').ModelSource} ModelSource
+ * @typedef {import('../../shared/models.js').Keeping} Keeping
+ * @typedef {import('../../shared/models.js').LoadProgress} LoadProgress
+ * @typedef {ReturnType<Package['ModelLoader']['fromHub']>} Loader
+ */
+
+/** Progress is reported at most this often, in milliseconds. */
+const PROGRESS_INTERVAL = 50;
+
+/**
+ * @param {Package} wasm
+ * @param {ModelSource} source
+ * @param {{signal: AbortSignal, afresh: boolean, report: (progress: LoadProgress) => void}} options
+ */
+export async function loadModel(wasm, source, options) {
+  const context = { ...options, report: reporter(options.report) };
+  const { loader, keeping } = await loaded(wasm, source, context);
+  return { engine: loader.finish(), keeping };
+}
+
+/**
+ * Keeps what was last reported, and passes it on now and then.
+ * @param {(progress: LoadProgress) => void} send
+ * @returns {Context['report']}
+ */
+function reporter(send) {
+  /** @type {LoadProgress} */
+  const progress = { step: 'manifest', loaded: 0, total: 0, resumed: 0, local: false, waiting: null };
+  let sent = Number.NEGATIVE_INFINITY;
+  return (change) => {
+    const isNews = change.waiting !== undefined ? change.waiting !== progress.waiting : change.step !== progress.step;
+    Object.assign(progress, change);
+    if (!isNews && performance.now() - sent < PROGRESS_INTERVAL && progress.loaded < progress.total) return;
+    sent = performance.now();
+    send({ ...progress });
+  };
+}
+
+/**
+ * @param {Package} wasm
+ * @param {ModelSource} source
+ * @param {Context} context
+ * @returns {Promise<{loader: Loader, keeping: Keeping}>}
+ */
+async function loaded(wasm, source, context) {
+  switch (source.type) {
+    case 'folder': {
+      const place = hostFolder(source.base, context);
+      const manifest = await manifestOf(place);
+      /** @type {Keeping} */
+      const keeping = { where: 'host', reason: '', fromHere: false, verified: 'none' };
+      if (manifest) return { loader: await loadFolder(wasm, place, manifest, context), keeping };
+      const name = decodeURIComponent(new URL(source.base).pathname.split('/').at(-2) ?? '');
+      const nothing = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
+      return { loader: (await loadCheckpoint(wasm, { place, ...nothing }, null, context)).loader, keeping };
+    }
+    case 'hub': {
+      const { model } = source;
+      const place = hubRepository(model, context);
+      return keptOrNew(wasm, { ...model, place }, await hubKey(model), context);
+    }
+    case 'files':
+      return fromDisk(wasm, source.files, context);
+    case 'kept': {
+      const store = await openStore();
+      const shelf = store && new Shelf(store, source.key);
+      await shelf?.look();
+      const found = shelf && (await fromShelf(wasm, shelf, context));
+      if (!found) throw new EngineError(codes.notKept, 'it is not kept here any more, or not whole');
+      return found;
+    }
+  }
+}
+
+/** @param {import('../../shared/models.js').HubModel} model */
+async function hubKey({ repository, revision }) {
+  return (await openStore()) ? keyOf('hub', repository, revision) : '';
+}
+
+/**
+ * @param {Package} wasm
+ * @param {File[]} files
+ * @param {Context} context
+ */
+async function fromDisk(wasm, files, context) {
+  const place = diskFolder(files, context.signal);
+  const manifest = await manifestOf(place);
+  if (manifest) {
+    /** @type {Keeping} */
+    const keeping = { where: 'memory', reason: 'it is on your disk', fromHere: false, verified: 'parts' };
+    return { loader: await loadFolder(wasm, place, manifest, context), keeping };
+  }
+  const weights = files.find(({ name }) => name === 'model.safetensors');
+  const name = weights?.webkitRelativePath.split('/').at(-2) || 'Model from disk';
+  const described = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
+  const stamp = files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort();
+  const key = (await openStore()) ? await keyOf('disk', ...stamp) : '';
+  return keptOrNew(wasm, { place, ...described }, key, context);
+}
+
+/**
+ * From what is kept if that is whole, otherwise with what it lacks from its place.
+ * @param {Package} wasm
+ * @param {Checkpoint} checkpoint
+ * @param {string} key
+ * @param {Context} context
+ * @returns {Promise<{loader: Loader, keeping: Keeping}>}
+ */
+async function keptOrNew(wasm, checkpoint, key, context) {
+  const store = await openStore();
+  if (!store) {
+    const { loader, verified } = await loadCheckpoint(wasm, checkpoint, null, context);
+    const reason = 'this browser keeps nothing here';
+    return { loader, keeping: { where: 'memory', reason, fromHere: false, verified } };
+  }
+  const shelf = new Shelf(store, key);
+  const headway = async () => {
+    await shelf.look();
+    return shelf.entries('').reduce((sum, { size }) => sum + size, 0);
+  };
+  const waiting = /** @type {const} */ ({ reason: 'other-tab', message: 'another tab is fetching it', until: null });
+  const isWaiting = (/** @type {boolean} */ is) => context.report({ waiting: is ? waiting : null });
+  return inTurn(key, context.signal, headway, isWaiting, async () => {
+    await shelf.look();
+    const kept = await fromShelf(wasm, shelf, context);
+    if (kept) return kept;
+    const { loader, verified } = await loadCheckpoint(wasm, checkpoint, shelf, context);
+    const where = shelf.failure ? 'memory' : shelf.kind;
+    return { loader, keeping: { where, reason: shelf.failure?.message ?? '', fromHere: false, verified } };
+  });
+}
+
+/**
+ * From what is kept, or null if that is not whole. What is found damaged is dropped, so that it will be fetched.
+ * @param {Package} wasm
+ * @param {Shelf} shelf
+ * @param {Context} context
+ * @returns {Promise<{loader: Loader, keeping: Keeping} | null>}
+ */
+async function fromShelf(wasm, shelf, { signal, report }) {
+  const record = await shelf.record();
+  const manifest = record?.complete ? await shelf.get('manifest.json') : null;
+  if (!record || !manifest) return null;
+  report({ step: 'weights', local: true });
+  const loader = wasm.ModelLoader.fromManifest(manifest);
+  try {
+    const hashes = hashesOf(manifest);
+    const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    for (const { name, isTokenizer } of files) {
+      if (!isTokenizer) continue;
+      const bytes = await shelf.get(name);
+      if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
+      loader.begin(name, false);
+      loader.push(bytes);
+      loader.end();
+      done += bytes.byteLength;
+    }
+    const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
+    await feedShards(
+      loader,
+      hashes,
+      async ({ name, size }, _index, _buffer, afresh) => {
+        const entry = byHash.get(hashes.get(name) ?? '');
+        const bytes = entry && !afresh ? await shelf.read(entry) : null;
+        if (bytes?.byteLength !== size) {
+          if (entry) await shelf.drop(entry.label);
+          throw new Damage();
+        }
+        done += size;
+        report({ step: 'weights', loaded: done, total, resumed: done, local: true });
+        return bytes;
+      },
+      signal,
+    );
+    const { verified } = record;
+    return { loader, keeping: { where: shelf.kind, reason: '', fromHere: true, verified } };
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
+    if (!(error instanceof Damage)) throw error;
+    return null;
+  }
+}
+
+/** What is kept is not what it was. */
+class Damage extends Error {}

@@ -1,0 +1,259 @@
+// @ts-check
+/**
+ * Files on a server, of which nothing is believed: what it announces is not what it sends, what it sends may be another
+ * file, and it may stop at any byte. A reader gets each byte once and in order, or an error that says why not.
+ *
+ * Every request is one that browsers send to other origins without asking first: GET, with at most one range.
+ */
+
+import { codes, EngineError } from '../../shared/protocol.js';
+import { partsOf } from './parts.js';
+import { Hitch, Patience, retryAfter } from './patience.js';
+
+/** Milliseconds without a byte after which a connection is given up; a slow one is not. */
+const STALL = 30_000;
+
+/**
+ * @typedef {object} RemoteOptions
+ * @property {AbortSignal} signal
+ * @property {import('./patience.js').OnWait} onWait
+ * @property {RequestCache} [cache]   what the browser's own cache is asked; by default nothing
+ * @property {number} [size]          the file's length, where it is known
+ *
+ * @typedef {(bytes: Uint8Array<ArrayBuffer>, at: number) => void} Take   bytes are valid until it returns
+ */
+
+/** One file. */
+export class Remote {
+  #url;
+  #name;
+  #options;
+  /** Set where the server compresses ranges, which makes them useless. */
+  #whole = false;
+  /** @type {number | null} */
+  #size;
+
+  /**
+   * @param {URL} url
+   * @param {RemoteOptions} options
+   */
+  constructor(url, options) {
+    this.#url = url;
+    this.#name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
+    this.#options = options;
+    this.#size = options.size ?? null;
+  }
+
+  /** The file's length, once a server has told it. */
+  get size() {
+    return this.#size;
+  }
+
+  /**
+   * Passes on all bytes of a range.
+   * @param {number} from
+   * @param {number} to
+   * @param {Take} take
+   */
+  async read(from, to, take) {
+    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    let at = from;
+    while (at < to) {
+      try {
+        // A server that fails at ranges may yet give the whole file.
+        const whole = this.#whole || patience.failures % 3 === 2;
+        await this.#attempt(whole ? null : { from: at, to }, (bytes, start) => {
+          const [first, last] = [Math.max(at - start, 0), Math.min(to - start, bytes.byteLength)];
+          if (last <= first) return start + bytes.byteLength < to;
+          take(bytes.subarray(first, last), at);
+          at += last - first;
+          patience.progress();
+          return at < to;
+        });
+        if (at < to) throw new Hitch(codes.offline, `${this.#name} ended after ${at} bytes of ${to}`);
+      } catch (error) {
+        await patience.after(error);
+      }
+    }
+  }
+
+  /**
+   * All bytes of a small file, or null if it is allowed to be missing and is.
+   * @param {{limit: number, mayBeMissing?: boolean}} options   `limit` in bytes
+   */
+  async all({ limit, mayBeMissing = false }) {
+    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    for (;;) {
+      /** @type {Uint8Array[]} */
+      const parts = [];
+      let length = 0;
+      try {
+        await this.#attempt(null, (bytes) => {
+          parts.push(bytes.slice());
+          length += bytes.byteLength;
+          if (length > limit) {
+            throw new EngineError(codes.unexpected, `${this.#name} has more than ${limit} bytes`);
+          }
+          return true;
+        });
+        const whole = new Uint8Array(length);
+        let at = 0;
+        for (const part of parts) {
+          whole.set(part, at);
+          at += part.byteLength;
+        }
+        return whole;
+      } catch (error) {
+        if (mayBeMissing && error instanceof EngineError && error.code === codes.missing) return null;
+        await patience.after(error);
+      }
+    }
+  }
+
+  /**
+   * One request.
+   * @param {{from: number, to: number} | null} range   null for the whole file
+   * @param {(bytes: Uint8Array<ArrayBuffer>, at: number) => boolean} take   tells whether more is wanted
+   */
+  async #attempt(range, take) {
+    const { signal, cache = 'no-store' } = this.#options;
+    signal.throwIfAborted();
+    const watchdog = new Watchdog(signal);
+    try {
+      const response = await watchdog.watch(
+        fetch(this.#url, {
+          headers: range ? { range: `bytes=${range.from}-${range.to - 1}` } : {},
+          cache,
+          signal: watchdog.signal,
+          credentials: 'omit',
+          referrerPolicy: 'no-referrer',
+        }),
+        (stalled) =>
+          new Hitch(codes.offline, stalled ? `no answer about ${this.#name}` : `${this.#name} could not be fetched`),
+      );
+      let at = this.#start(response, range);
+      if (!response.body) throw new Hitch(codes.offline, `nothing came of ${this.#name}`);
+      const parts = partsOf(response.body);
+      try {
+        for (;;) {
+          const bytes = await watchdog.watch(
+            parts.read(),
+            (stalled) =>
+              new Hitch(
+                codes.offline,
+                `${stalled ? 'nothing more came' : 'the connection broke'} after ${at} bytes of ${this.#name}`,
+              ),
+          );
+          if (!bytes) return;
+          const end = at + bytes.byteLength;
+          if (this.#size !== null && end > this.#size) {
+            throw new EngineError(codes.changed, `${this.#name} has more than the expected ${this.#size} bytes`);
+          }
+          const start = at;
+          at = end;
+          if (!take(bytes, start)) return;
+        }
+      } finally {
+        parts.cancel().catch(() => {});
+      }
+    } finally {
+      watchdog.end();
+    }
+  }
+
+  /**
+   * The file's byte that the body begins with.
+   * @param {Response} response
+   * @param {{from: number, to: number} | null} range
+   */
+  #start(response, range) {
+    const { status, headers } = response;
+    const discard = (/** @type {EngineError} */ error) => {
+      response.body?.cancel().catch(() => {});
+      return error;
+    };
+    if (!response.ok) throw discard(this.#refusal(response));
+    if (headers.get('content-type')?.startsWith('text/html')) {
+      throw discard(new EngineError(codes.html, `the server sent a web page in place of ${this.#name}`));
+    }
+    if (status !== 206 || !range) return 0;
+    if (headers.has('content-encoding')) {
+      this.#whole = true;
+      throw discard(new Hitch(codes.offline, `${this.#name} came compressed`, { atOnce: true }));
+    }
+    const told = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '');
+    if (!told || Number(told[1]) !== range.from) {
+      throw discard(new EngineError(codes.changed, `the server sent another part of ${this.#name} than was asked for`));
+    }
+    const size = Number(told[3]);
+    if (this.#size !== null && size !== this.#size) {
+      throw discard(new EngineError(codes.changed, `${this.#name} has ${size} bytes where ${this.#size} were expected`));
+    }
+    this.#size = size;
+    return range.from;
+  }
+
+  /** @param {Response} response */
+  #refusal({ status, redirected, headers }) {
+    const why = headers.get('x-error-code');
+    const message = `the server answered ${status}${why ? ` (${why})` : ''} for ${this.#name}`;
+    if (status === 429) {
+      const wait = retryAfter(headers.get('retry-after'), Date.now());
+      return new Hitch(codes.busy, message, { tooMany: true, retryAfter: wait });
+    }
+    if (status >= 500 || status === 408) {
+      return new Hitch(codes.http, message, { retryAfter: retryAfter(headers.get('retry-after'), Date.now()) });
+    }
+    // The address that the hub redirects to holds for an hour; asked again, it gives another.
+    if (status === 403 && redirected) return new Hitch(codes.http, message, { atOnce: true });
+    if (status === 416) return new EngineError(codes.changed, `${this.#name} is shorter than was expected`);
+    if (status === 401 || status === 403) return new EngineError(codes.denied, message);
+    if (status === 404 || status === 410) return new EngineError(codes.missing, message);
+    return new EngineError(codes.http, message);
+  }
+}
+
+/** Gives a connection up when nothing comes for a while. */
+class Watchdog {
+  #controller = new AbortController();
+  #outer;
+  #stalled = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #abort = () => this.#controller.abort(this.#outer.reason);
+
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    this.#outer = signal;
+    signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  get signal() {
+    return this.#controller.signal;
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} promise
+   * @param {(stalled: boolean) => Error} failure
+   * @returns {Promise<T>}
+   */
+  async watch(promise, failure) {
+    this.#timer = setTimeout(() => {
+      this.#stalled = true;
+      this.#controller.abort();
+    }, STALL);
+    try {
+      return await promise;
+    } catch (error) {
+      throw this.#outer.aborted ? error : failure(this.#stalled);
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  end() {
+    this.#outer.removeEventListener('abort', this.#abort);
+    this.#controller.abort();
+  }
+}

@@ -1,0 +1,80 @@
+// @ts-check
+/**
+ * Quantised shards, from a host, a disk or what was kept, to the engine: several at a time are on their way or being
+ * hashed, and each goes into the engine whole, in order, and only if its hash is right.
+ */
+
+import { codes, EngineError } from '../../shared/protocol.js';
+
+/**
+ * @typedef {import('../wasm.js').Package} Package
+ * @typedef {ReturnType<Package['ModelLoader']['fromManifest']>} Loader
+ * @typedef {{name: string, size: number, isTokenizer: boolean}} ShardFile
+ */
+
+/** Shards that are in the page's memory at once: one that goes in, and those that come meanwhile. */
+const AT_ONCE = 3;
+
+/** Browsers hash only on https and on the visitor's own machine; elsewhere the engine does. */
+export const canHash = globalThis.crypto?.subtle !== undefined;
+
+/**
+ * SHA-256 of each file, in hexadecimal digits, by its name.
+ * @param {Uint8Array} manifest   one that the engine has accepted
+ * @returns {Map<string, string>}
+ */
+export function hashesOf(manifest) {
+  const { tokenizer, shards } = JSON.parse(new TextDecoder().decode(manifest));
+  return new Map([...tokenizer, ...shards].map(({ file, sha256 }) => [file, sha256]));
+}
+
+/** @param {Uint8Array} bytes */
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/**
+ * @param {Loader} loader
+ * @param {Map<string, string>} hashes
+ * @param {(file: ShardFile, index: number, buffer: Uint8Array<ArrayBuffer>, afresh: boolean) => Promise<Uint8Array<ArrayBuffer>>} fetch
+ *   Brings the file's bytes, in the buffer if it likes. `afresh`: what it brought before was wrong.
+ * @param {AbortSignal} signal
+ */
+export async function feedShards(loader, hashes, fetch, signal) {
+  const files = /** @type {ShardFile[]} */ (loader.files()).filter(({ isTokenizer }) => !isTokenizer);
+  const largest = Math.max(...files.map(({ size }) => size));
+  const buffers = Array.from({ length: Math.min(AT_ONCE, files.length) }, () => new Uint8Array(largest));
+  /** @type {Promise<{bytes: Uint8Array<ArrayBuffer>, hash: Uint8Array | null}>[]} */
+  const coming = [];
+  let started = 0;
+  const start = () => {
+    const index = started++;
+    const promise = bring(files[index], index, buffers[index % buffers.length], false);
+    // Whoever waits for it in its turn sees the error.
+    promise.catch(() => {});
+    coming.push(promise);
+  };
+
+  /** @param {ShardFile} file @param {number} index @param {Uint8Array<ArrayBuffer>} buffer @param {boolean} afresh */
+  async function bring(file, index, buffer, afresh) {
+    const bytes = await fetch(file, index, buffer, afresh);
+    signal.throwIfAborted();
+    if (bytes.byteLength !== file.size) {
+      throw new EngineError(codes.wrongSize, `${file.name} has ${bytes.byteLength} bytes and not ${file.size}`);
+    }
+    // The browser works on a copy of its own.
+    const hash = canHash ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null;
+    return { bytes, hash };
+  }
+
+  for (const [index, file] of files.entries()) {
+    while (started < Math.min(files.length, index + buffers.length)) start();
+    let { bytes, hash } = await coming[index];
+    signal.throwIfAborted();
+    if (hash && hex(hash) !== hashes.get(file.name)) {
+      ({ bytes, hash } = await bring(file, index, buffers[index % buffers.length], true));
+    }
+    loader.begin(file.name, hash !== null);
+    loader.push(bytes);
+    loader.end();
+    if (hash) loader.verify(file.name, hash);
+  }
+}
