@@ -42,7 +42,8 @@ const types = {
  * @property {boolean} [isolated]  send the headers that make the page cross-origin isolated
  * @property {boolean} [cors]      allow pages of other origins to read
  * @property {Record<string, string>} [mounts]  more folders (prefix with a final `/`) or files, by URL path
- * @property {[string, string]} [replaced]  a text that stands for another in scripts and pages, such as a host to ask
+ * @property {Record<string, string>} [replaced]  texts in scripts and pages, and what stands there instead, such as
+ *                                 another host to ask
  * @property {(request: Asked) => Fault | null | undefined} [fault]  asked for every request
  */
 
@@ -138,7 +139,8 @@ export async function serve(options = {}) {
     if (file?.folder) file = await fileAt(join(file.path, 'index.html'));
     const type = types[extname(file?.path ?? asked.path)] ?? 'application/octet-stream';
     if (file && replaced && /\.(js|html)$/.test(file.path)) {
-      const text = (await readFile(file.path, 'utf8')).replaceAll(replaced[0], replaced[1]);
+      let text = await readFile(file.path, 'utf8');
+      for (const [old, other] of Object.entries(replaced)) text = text.replaceAll(old, other);
       return sendContent(request, response, contentOf(text, type), fault);
     }
     if (file) return sendContent(request, response, fileContent(file.path, file.size, type), fault);

@@ -91,7 +91,7 @@ async function needed(page, variant) {
     const { Engine } = await import(new URL('js/page/engine.js', location.href).href);
     const engine = new Engine();
     engine.configure({ variant });
-    const info = await engine.load(new URL('models/built-in/', location.href).href);
+    const info = await engine.load({ type: 'folder', base: new URL('models/built-in/', location.href).href });
     engine.close();
     return info;
   }, variant);

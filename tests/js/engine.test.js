@@ -69,7 +69,7 @@ test('progress goes to its own request, and ends with the answer', async () => {
   const { engine, workers } = setUp();
   /** @type {unknown[]} */
   const seen = [];
-  const loading = engine.load('http://host/models/', (progress) => seen.push(progress));
+  const loading = engine.load({ type: 'folder', base: 'http://host/models/' }, (progress) => seen.push(progress));
   const [worker] = workers;
   const [{ id }] = worker.received;
   worker.say({ id, progress: { step: 'weights', loaded: 1, total: 2 } });

@@ -57,7 +57,7 @@ async function open({ model: folder, ...wishes }, onProgress) {
   engine.restart();
   await engine.configure(wishes);
   const start = performance.now();
-  const model = await engine.load(folder, onProgress);
+  const model = await engine.load({ type: 'folder', base: folder }, onProgress);
   const milliseconds = performance.now() - start;
   return { model, milliseconds, ...(await engine.tune()) };
 }

@@ -1,13 +1,21 @@
 // @ts-check
 /**
- * The page's side of the engine worker: one promise for each request, by id. It knows the protocol and nothing of the
- * page. When the worker dies, everything pending fails, a `crash` event follows, and `restart` makes a fresh one.
+ * The page's side of the engine. It knows the protocol and nothing of the page. When the worker dies, everything pending
+ * fails, a `crash` event follows, and `restart` makes a fresh one.
+ *
+ * Another model is loaded in a worker of its own, which takes over when the model is there. Until then the old one works on,
+ * whatever happens to the other; then its memory is given back, which WebAssembly by itself never does.
  */
 import { codes, EngineError } from '../shared/protocol.js';
+import { WorkerLink } from './worker-link.js';
 
 /**
  * @typedef {import('../shared/protocol.js').RequestBody} RequestBody
- * @typedef {import('../shared/protocol.js').LoadProgress} LoadProgress
+ * @typedef {import('../shared/models.js').ModelSource} ModelSource
+ * @typedef {import('../shared/models.js').LoadProgress} LoadProgress
+ * @typedef {import('../shared/models.js').HubModel} HubModel
+ * @typedef {import('../shared/models.js').Kept} Kept
+ * @typedef {import('./worker-link.js').WorkerLike} WorkerLike
  * @typedef {import('../shared/protocol.js').PromptProgress} PromptProgress
  * @typedef {import('../shared/protocol.js').GeneratedToken} GeneratedToken
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
@@ -22,16 +30,6 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
  * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
  * @typedef {import('../shared/protocol.js').Branches} Branches
- *
- * @typedef {object} WorkerLike what is used of a Worker, so that tests can stand in for one
- * @property {(message: unknown) => void} postMessage
- * @property {() => void} terminate
- * @property {(type: string, listener: (event: any) => void) => void} addEventListener
- *
- * @typedef {object} Pending
- * @property {(result: any) => void} resolve
- * @property {(error: EngineError) => void} reject
- * @property {((progress: any) => void) | undefined} onProgress
  */
 
 /** @returns {WorkerLike} */
@@ -41,18 +39,19 @@ function startWorker() {
 
 export class Engine extends EventTarget {
   #start;
-  /** @type {WorkerLike | null} */
-  #worker = null;
-  /** @type {EngineError | null} */
-  #crash = null;
-  #lastId = 0;
-  /** @type {Map<number, Pending>} */
-  #pending = new Map();
+  /** @type {WorkerLink} */
+  #link;
+  /** What loads a model while another one is in use. @type {WorkerLink | null} */
+  #next = null;
+  #hasModel = false;
+  /** @type {Omit<ConfigureRequest, 'kind'>} */
+  #wishes = {};
 
   /** @param {() => WorkerLike} start */
   constructor(start = startWorker) {
     super();
     this.#start = start;
+    this.#link = this.#open();
   }
 
   /**
@@ -60,21 +59,83 @@ export class Engine extends EventTarget {
    * @returns {Promise<null>}
    */
   configure(wishes) {
+    this.#wishes = wishes;
     return this.#request({ kind: 'configure', ...wishes });
   }
 
   /**
-   * @param {string} base absolute URL of the model's folder, with a final slash
+   * @param {ModelSource} source
    * @param {(progress: LoadProgress) => void} [onProgress]
    * @returns {Promise<ModelInfo>}
    */
-  load(base, onProgress) {
-    return this.#request({ kind: 'load', base }, onProgress);
+  async load(source, onProgress) {
+    this.#next?.close(new EngineError(codes.cancelled, 'another model was chosen'));
+    this.#next = null;
+    if (this.#hasModel) return this.#change(source, onProgress);
+    const link = this.#link;
+    const model = await link.request({ kind: 'load', source }, onProgress);
+    if (link === this.#link) this.#hasModel = true;
+    return model;
+  }
+
+  /**
+   * @param {ModelSource} source
+   * @param {(progress: LoadProgress) => void} [onProgress]
+   */
+  async #change(source, onProgress) {
+    const next = this.#open();
+    this.#next = next;
+    try {
+      // If the wishes can't be met, loading says so.
+      next.request({ kind: 'configure', ...this.#wishes }).catch(() => {});
+      const model = await next.request({ kind: 'load', source }, onProgress);
+      await this.#handOver(next);
+      const old = this.#link;
+      this.#link = next;
+      old.close(new EngineError(codes.superseded, 'another model is in use'));
+      return model;
+    } catch (error) {
+      next.close(new EngineError(codes.cancelled, 'loading has ended'));
+      throw error;
+    } finally {
+      if (this.#next === next) this.#next = null;
+    }
+  }
+
+  /** Lets the next worker have what the person taught the old one. @param {WorkerLink} next */
+  async #handOver(next) {
+    try {
+      const state = await this.#link.request({ kind: 'personal' });
+      await next.request({ kind: 'personal', change: { action: 'import', state } });
+    } catch {
+      // The old worker may have died meanwhile, and takes it with it.
+    }
   }
 
   /** @returns {Promise<null>} */
   cancelLoad() {
-    return this.#request({ kind: 'cancel-load' });
+    return (this.#next ?? this.#link).request({ kind: 'cancel-load' });
+  }
+
+  /**
+   * @param {string} repository `owner/name`
+   * @returns {Promise<HubModel>}
+   */
+  lookUp(repository) {
+    return this.#request({ kind: 'look-up', repository });
+  }
+
+  /** @returns {Promise<Kept>} */
+  kept() {
+    return this.#request({ kind: 'kept' });
+  }
+
+  /**
+   * @param {string | null} key   null for everything
+   * @returns {Promise<Kept>}
+   */
+  forget(key) {
+    return this.#request({ kind: 'forget', key });
   }
 
   /**
@@ -162,15 +223,36 @@ export class Engine extends EventTarget {
 
   /** Gives up the worker and all it holds; the next request starts a fresh one. */
   restart() {
-    this.#discard(new EngineError(codes.cancelled, 'the engine was restarted'));
-    this.#crash = null;
+    this.#end(new EngineError(codes.cancelled, 'the engine was restarted'));
+    this.#link = this.#open();
   }
 
   /** Frees the worker for good. */
   close() {
-    const closed = new EngineError(codes.crashed, 'the page was left');
-    this.#discard(closed);
-    this.#crash = closed;
+    this.#end(new EngineError(codes.crashed, 'the page was left'));
+  }
+
+  /** @param {EngineError} error */
+  #end(error) {
+    this.#hasModel = false;
+    this.#next?.close(error);
+    this.#next = null;
+    this.#link.close(error);
+  }
+
+  #open() {
+    const link = new WorkerLink(this.#start, (error) => {
+      if (link === this.#link) this.#crashed(error);
+    });
+    return link;
+  }
+
+  /** @param {EngineError} error */
+  #crashed(error) {
+    this.#hasModel = false;
+    this.#next?.close(error);
+    this.#next = null;
+    this.dispatchEvent(new CustomEvent('crash', { detail: error }));
   }
 
   /**
@@ -179,71 +261,6 @@ export class Engine extends EventTarget {
    * @returns {Promise<any>}
    */
   #request(body, onProgress) {
-    return new Promise((resolve, reject) => {
-      if (this.#crash) {
-        reject(this.#crash);
-        return;
-      }
-      const id = ++this.#lastId;
-      this.#pending.set(id, { resolve, reject, onProgress });
-      try {
-        this.#worker ??= this.#open();
-        this.#worker.postMessage({ id, ...body });
-      } catch (error) {
-        this.#die(new EngineError(codes.crashed, error instanceof Error ? error.message : String(error)));
-      }
-    });
-  }
-
-  #open() {
-    const worker = this.#start();
-    // Messages of a worker that was given up may still be on their way.
-    const current = () => worker === this.#worker;
-    worker.addEventListener('message', (event) => {
-      if (current()) this.#receive(event.data);
-    });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault?.();
-      // A script that could not be fetched gives an event without a message.
-      const message = event.message || 'the engine’s script could not be loaded';
-      if (current()) this.#die(new EngineError(codes.crashed, message));
-    });
-    worker.addEventListener('messageerror', () => {
-      if (current()) this.#die(new EngineError(codes.crashed, 'a message from the engine could not be read'));
-    });
-    return worker;
-  }
-
-  /** @param {any} message */
-  #receive(message) {
-    if (message.id === -1) {
-      this.#die(new EngineError(message.error.code, message.error.message));
-      return;
-    }
-    const pending = this.#pending.get(message.id);
-    if (!pending) return;
-    if ('progress' in message) {
-      pending.onProgress?.(message.progress);
-      return;
-    }
-    this.#pending.delete(message.id);
-    if ('error' in message) pending.reject(new EngineError(message.error.code, message.error.message));
-    else pending.resolve(message.result);
-  }
-
-  /** @param {EngineError} error */
-  #die(error) {
-    this.#crash = error;
-    this.#discard(error);
-    this.dispatchEvent(new CustomEvent('crash', { detail: error }));
-  }
-
-  /** @param {EngineError} error */
-  #discard(error) {
-    this.#worker?.terminate();
-    this.#worker = null;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { reject } of pending) reject(error);
+    return this.#link.request(body, onProgress);
   }
 }

@@ -68,7 +68,9 @@ export class ModelController {
     this.prepare();
     this.#tuned = Number.NEGATIVE_INFINITY;
     try {
-      app.model = await app.engine.load(modelFolder, (progress) => this.#panel.showProgress(progress));
+      app.model = await app.engine.load({ type: 'folder', base: modelFolder }, (progress) =>
+        this.#panel.showProgress(progress),
+      );
     } catch (error) {
       this.#failed(asEngineError(error));
       return;

@@ -8,9 +8,11 @@
 
 import { codes, EngineError } from '../shared/protocol.js';
 import { branches, decodeTokens, prefillTokens } from './measuring.js';
+import { forget, listKept } from './store/kept.js';
 import { tune } from './tuning.js';
 import { hasStarted, ranOutOfMemory, startWasm } from './wasm.js';
-import { loadModel } from './weights.js';
+import { lookUp } from './weights/hub.js';
+import { loadModel } from './weights/load.js';
 
 /** @typedef {import('../shared/protocol.js').Request} Request */
 /** @typedef {import('../shared/protocol.js').Progress['progress']} ProgressValue */
@@ -163,14 +165,15 @@ const handlers = {
     return { result: null };
   },
 
-  async load({ base }, report) {
+  async load({ source }, report) {
     loading?.abort();
     const mine = new AbortController();
     loading = mine;
     try {
       const cache = distrustCache ? 'reload' : 'default';
       const wasm = await unlessAborted(startWasm(wishes, cache, helperDied), mine.signal);
-      const loaded = await loadModel(wasm.pkg, base, mine.signal, cache, report);
+      const options = { signal: mine.signal, afresh: distrustCache, report };
+      const { engine: loaded, keeping } = await loadModel(wasm.pkg, source, options);
       distrustCache = false;
       try {
         mine.signal.throwIfAborted();
@@ -184,7 +187,7 @@ const handlers = {
       newestText += 1;
       const { variant, leftOut } = wasm;
       const memory = wasm.pkg.memoryBytes();
-      return { result: { ...engine.info(), memory, variant, threads: team.threads, leftOut } };
+      return { result: { ...engine.info(), memory, variant, threads: team.threads, leftOut, keeping } };
     } catch (error) {
       if (mine.signal.aborted) throw new EngineError(codes.cancelled, 'loading was cancelled');
       distrustCache = true;
@@ -197,6 +200,19 @@ const handlers = {
   async 'cancel-load'() {
     loading?.abort();
     return { result: null };
+  },
+
+  async 'look-up'({ repository }) {
+    return { result: await lookUp(repository, new AbortController().signal) };
+  },
+
+  async kept() {
+    return { result: await listKept() };
+  },
+
+  async forget({ key }) {
+    await forget(key);
+    return { result: await listKept() };
   },
 
   async suggest({ text, top }, report) {

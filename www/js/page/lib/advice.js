@@ -21,6 +21,47 @@ const table = {
     advice:
       'A sign-in page of the network or a fallback page of the server answered. Sign in, or check where the model is hosted, then try again.',
   },
+  'file-missing': {
+    title: 'A file of the model is missing',
+    advice:
+      'Choose all files of the model: config.json, model.safetensors, and tokenizer.json or vocab.json with merges.txt. If you host this page, check that the models folder was uploaded completely.',
+  },
+  'access-denied': {
+    title: 'The server does not give this to everyone',
+    advice:
+      'The repository may not exist, be private, or ask for consent. Check its name; this page has no account to sign in with.',
+  },
+  'too-many-requests': {
+    title: 'The server wants a pause',
+    advice: 'Too many requests came from your network lately. What has come so far is kept; go on in a few minutes.',
+  },
+  'file-changed': {
+    title: 'The file is not the one it was',
+    advice:
+      'It changed while it was read, or another came in its place, so it was not used. Start again to take it as it is now.',
+  },
+  'file-unreadable': {
+    title: 'A file can’t be read any more',
+    advice: 'It was moved, changed or removed since you chose it. Choose it again.',
+  },
+  'not-a-repository': {
+    title: 'This is not a repository’s name',
+    advice: 'It has the form owner/name, as in openai-community/gpt2.',
+  },
+  'not-gpt2': {
+    title: 'This page can’t run that model',
+    advice: 'It runs models of GPT-2’s architecture with weights in a single model.safetensors.',
+  },
+  'not-kept': { title: 'The model is not kept here any more', advice: 'Choose it again to fetch it.' },
+  'storage-full': {
+    title: 'The browser’s storage is full',
+    advice:
+      'The model works, but the next visit will have to fetch it again. Delete models you don’t need to make room.',
+  },
+  'storage-failed': {
+    title: 'The browser keeps nothing',
+    advice: 'The model works, but the next visit will have to fetch it again.',
+  },
   'unsupported-browser': {
     title: 'This browser can’t run the model',
     advice:
@@ -75,6 +116,7 @@ const format = new Set([
   'missing-tensors',
   'non-finite-weights',
   'unexpected-file',
+  'wrong-place',
   'invalid-tokenizer',
 ]);
 

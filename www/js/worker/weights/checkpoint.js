@@ -43,9 +43,9 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
   const record = { name, repository, revision, licence };
 
   report({ step: 'manifest', loaded: 0, total: 0, resumed: 0, local });
-  const config = await small(checkpoint, shelf, 'config.json', SMALL);
-  if (!config) throw new EngineError('file-missing', 'config.json is missing');
-  const json = known('tokenizer.json') || files.length === 0 ? await small(checkpoint, shelf, 'tokenizer.json', TOKENIZER) : null;
+  const config = /** @type {Uint8Array} */ (await small(checkpoint, shelf, 'config.json', SMALL, false));
+  const json =
+    known('tokenizer.json') || files.length === 0 ? await small(checkpoint, shelf, 'tokenizer.json', TOKENIZER) : null;
   const loader = wasm.ModelLoader.fromHub(config, name, json !== null);
   try {
     loader.setSource(repository, revision, licence);
@@ -94,7 +94,7 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
 async function small({ place, files }, shelf, file, limit, mayBeMissing = true) {
   const kept = await shelf?.get(file);
   if (kept) return kept;
-  const { size = null, sha256 } = files.find(({ name }) => name === file) ?? {};
+  const { size = null } = files.find(({ name }) => name === file) ?? {};
   const bytes = await place.open(file, { size }).all({ limit, mayBeMissing });
   if (bytes) await shelf?.put(file, bytes);
   return bytes;

@@ -13,7 +13,7 @@ const LONGEST_WAIT_IF_TOO_MANY = 300_000;
 const ATTEMPTS = 6;
 
 /**
- * @typedef {import('../../shared/protocol.js').Waiting} Waiting
+ * @typedef {import('../../shared/models.js').Waiting} Waiting
  * @typedef {(waiting: Waiting | null) => void} OnWait
  */
 
@@ -22,13 +22,15 @@ export class Hitch extends EngineError {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{tooMany?: boolean, retryAfter?: number, atOnce?: boolean}} [hints]   `retryAfter` in milliseconds
+   * @param {{tooMany?: boolean, retryAfter?: number, atOnce?: boolean, attempts?: number}} [hints]
+   *   `retryAfter` in milliseconds
    */
-  constructor(code, message, { tooMany = false, retryAfter, atOnce = false } = {}) {
+  constructor(code, message, { tooMany = false, retryAfter, atOnce = false, attempts = ATTEMPTS } = {}) {
     super(code, message);
     this.tooMany = tooMany;
     this.retryAfter = retryAfter;
     this.atOnce = atOnce;
+    this.attempts = attempts;
   }
 }
 
@@ -87,7 +89,7 @@ export class Patience {
       await this.#sleep(LONGEST_WAIT);
     } else {
       this.#failures += 1;
-      if (this.#failures >= ATTEMPTS) throw error;
+      if (this.#failures >= error.attempts) throw error;
       const time = waitAfter(error, this.#failures, Math.random());
       this.#onWait({
         reason: error.tooMany ? 'too-many' : 'hitch',

@@ -12,16 +12,18 @@ import { Hitch, Patience, retryAfter } from './patience.js';
 
 /** Milliseconds without a byte after which a connection is given up; a slow one is not. */
 const STALL = 30_000;
+/** Attempts at a body that ends too early as if that were its end: it may be cut on the way, or lie there so. */
+const CLEAN_ENDS = 2;
 
 /**
  * @typedef {object} RemoteOptions
  * @property {AbortSignal} signal
  * @property {import('./patience.js').OnWait} onWait
  * @property {RequestCache} [cache]   what the browser's own cache is asked; by default nothing
- * @property {number} [size]          the file's length, where it is known
- *
- * @typedef {(bytes: Uint8Array<ArrayBuffer>, at: number) => void} Take   bytes are valid until it returns
+ * @property {number | null} [size]   the file's length, where it is known
  */
+
+/** @typedef {import('./source.js').Take} Take */
 
 /** One file. */
 export class Remote {
@@ -62,15 +64,18 @@ export class Remote {
       try {
         // A server that fails at ranges may yet give the whole file.
         const whole = this.#whole || patience.failures % 3 === 2;
-        await this.#attempt(whole ? null : { from: at, to }, (bytes, start) => {
+        const isWhole = this.#size === to && at === 0;
+        await this.#attempt(whole || isWhole ? null : { from: at, to }, async (bytes, start) => {
           const [first, last] = [Math.max(at - start, 0), Math.min(to - start, bytes.byteLength)];
           if (last <= first) return start + bytes.byteLength < to;
-          take(bytes.subarray(first, last), at);
+          await take(bytes.subarray(first, last), at);
           at += last - first;
           patience.progress();
           return at < to;
         });
-        if (at < to) throw new Hitch(codes.offline, `${this.#name} ended after ${at} bytes of ${to}`);
+        if (at < to) {
+          throw new Hitch(codes.wrongSize, `${this.#name} ended after ${at} bytes of ${to}`, { attempts: CLEAN_ENDS });
+        }
       } catch (error) {
         await patience.after(error);
       }
@@ -113,7 +118,7 @@ export class Remote {
   /**
    * One request.
    * @param {{from: number, to: number} | null} range   null for the whole file
-   * @param {(bytes: Uint8Array<ArrayBuffer>, at: number) => boolean} take   tells whether more is wanted
+   * @param {(bytes: Uint8Array<ArrayBuffer>, at: number) => Promise<boolean> | boolean} take   tells whether more is wanted
    */
   async #attempt(range, take) {
     const { signal, cache = 'no-store' } = this.#options;
@@ -151,7 +156,7 @@ export class Remote {
           }
           const start = at;
           at = end;
-          if (!take(bytes, start)) return;
+          if (!(await take(bytes, start))) return;
         }
       } finally {
         parts.cancel().catch(() => {});
@@ -181,13 +186,22 @@ export class Remote {
       this.#whole = true;
       throw discard(new Hitch(codes.offline, `${this.#name} came compressed`, { atOnce: true }));
     }
-    const told = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('content-range') ?? '');
+    const header = headers.get('content-range');
+    if (header === null && response.type === 'cors') {
+      // Other origins' headers are hidden unless they say otherwise; their length is not.
+      if (Number(headers.get('content-length')) === range.to - range.from) return range.from;
+      this.#whole = true;
+      throw discard(new Hitch(codes.offline, `the range of ${this.#name} could not be told`, { atOnce: true }));
+    }
+    const told = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(header ?? '');
     if (!told || Number(told[1]) !== range.from) {
       throw discard(new EngineError(codes.changed, `the server sent another part of ${this.#name} than was asked for`));
     }
     const size = Number(told[3]);
     if (this.#size !== null && size !== this.#size) {
-      throw discard(new EngineError(codes.changed, `${this.#name} has ${size} bytes where ${this.#size} were expected`));
+      throw discard(
+        new EngineError(codes.changed, `${this.#name} has ${size} bytes where ${this.#size} were expected`),
+      );
     }
     this.#size = size;
     return range.from;

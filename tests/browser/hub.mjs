@@ -1,0 +1,67 @@
+// @ts-check
+/** What tests of downloads share: small repositories in the hub's layout, and an engine on a page without any other. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkpointConfig, checkpointContent } from '../make-checkpoint.mjs';
+import { impatient, root } from './harness.mjs';
+import { largeFile, smallFile } from './hub-server.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** Several pieces long, and with masks that are worth skipping. */
+export const SHAPE = { layers: 2, heads: 2, width: 128, positions: 512 };
+export const REPOSITORY = 'somebody/some-gpt2';
+
+/**
+ * @param {import('../make-checkpoint.mjs').Shape} [shape]
+ * @returns {import('./hub-server.mjs').Repository}
+ */
+export function repository(shape = SHAPE) {
+  return {
+    revision: createHash('sha1').update(JSON.stringify(shape)).digest('hex'),
+    licence: 'mit',
+    files: {
+      'config.json': smallFile(checkpointConfig(shape)),
+      'tokenizer.json': smallFile(readFileSync(join(root, 'www/models/built-in/tokenizer.json'))),
+      'model.safetensors': largeFile(checkpointContent(shape)),
+      'README.md': smallFile('# A model'),
+    },
+  };
+}
+
+/** What stands in the page's scripts for the hub. @param {string} origin */
+export const asHub = (origin) => ({ 'https://huggingface.co': origin, ...impatient });
+
+/**
+ * Loads a model from the hub in an engine of its own and has it suggest something.
+ * @param {Page} page
+ * @param {string} repository
+ * @param {{cancelAfter?: number}} [options]   bytes
+ */
+export function loadFromHub(page, repository, options = {}) {
+  return page.evaluate(
+    async ({ repository, cancelAfter }) => {
+      const { Engine } = await import(new URL('js/page/engine.js', location.href).href);
+      const engine = new Engine();
+      /** @type {any[]} */
+      const progress = [];
+      try {
+        engine.configure({ variant: 'simd128', threads: 1 });
+        const model = await engine.lookUp(repository);
+        const info = await engine.load({ type: 'hub', model }, (/** @type {any} */ step) => {
+          progress.push(step);
+          if (cancelAfter !== undefined && step.loaded > cancelAfter) engine.cancelLoad();
+        });
+        const { candidates } = await engine.suggest('The cat sat on the', 3);
+        return { info, progress, best: candidates.map((/** @type {any} */ { token }) => token.id), error: null };
+      } catch (error) {
+        const { code, message } = /** @type {any} */ (error);
+        return { info: null, progress, best: [], error: { code, message } };
+      } finally {
+        engine.close();
+      }
+    },
+    { repository, ...options },
+  );
+}
