@@ -4,7 +4,7 @@
  * kept shard by shard, so that what has come once need not come again.
  */
 
-import { EngineError } from '../../shared/protocol.js';
+import { codes, EngineError } from '../../shared/protocol.js';
 import { Masks } from './masks.js';
 import { SMALL, TOKENIZER } from './source.js';
 
@@ -79,8 +79,19 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
   } catch (error) {
     // After a trap the module can't even free anything.
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
+    if (isAboutContent(error)) await shelf?.clear();
     throw error;
   }
+}
+
+/**
+ * Whether the bytes that came were wrong, so that none of them may be kept; otherwise only more of them did not come.
+ * @param {any} error
+ */
+function isAboutContent(error) {
+  if (error instanceof WebAssembly.RuntimeError || error?.code === codes.memory) return false;
+  if (error instanceof EngineError) return error.code === codes.changed || error.code === codes.html;
+  return typeof error?.code === 'string';
 }
 
 /**
