@@ -1,7 +1,7 @@
 //! One person's text and the model: what the page and the command line call.
 
 use crate::error::{Error, Result};
-use crate::inspect::{self, AttentionMap, Thumbnails};
+use crate::inspect::{self, AttentionMap, Runs};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
 use crate::sample::{self, Random, Sampling};
@@ -20,6 +20,7 @@ pub struct Session {
     prompt: Prompt,
     revision: u32,
     generation: Option<Generation>,
+    runs: Runs,
 }
 
 /// How a text became tokens.
@@ -80,7 +81,17 @@ impl Session {
         }
         let state = model.start();
         let (tokens, logits, prompt) = (Vec::new(), Vec::new(), Prompt::default());
-        Ok(Self { model, tokenizer, state, tokens, logits, prompt, revision: 0, generation: None })
+        Ok(Self {
+            model,
+            tokenizer,
+            state,
+            tokens,
+            logits,
+            prompt,
+            revision: 0,
+            generation: None,
+            runs: Runs::default(),
+        })
     }
 
     /// The model.
@@ -108,14 +119,7 @@ impl Session {
     /// # Errors
     /// If the text can't be split into tokens; the session is then as before.
     pub fn set_text(&mut self, text: &str) -> Result<Prompt> {
-        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
-        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
-        let unprompted = tokens.is_empty();
-        if unprompted {
-            tokens.push(self.tokenizer.end_of_text());
-        }
-        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
-        tokens.drain(..dropped);
+        let (tokens, prompt) = self.tokens_of(text)?;
         self.generation = None;
         let common = tokens.iter().zip(&self.tokens).take_while(|(new, old)| new == old).count();
         let mut reused = common.min(self.state.len());
@@ -131,9 +135,22 @@ impl Session {
             self.revision = self.revision.wrapping_add(1);
         }
         self.tokens = tokens;
-        self.prompt =
-            Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: self.tokens.len(), reused };
+        self.prompt = Prompt { reused, ..prompt };
         Ok(self.prompt)
+    }
+
+    /// The tokens of a text that fit the context.
+    pub(crate) fn tokens_of(&self, text: &str) -> Result<(Vec<u32>, Prompt)> {
+        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
+        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
+        let unprompted = tokens.is_empty();
+        if unprompted {
+            tokens.push(self.tokenizer.end_of_text());
+        }
+        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
+        tokens.drain(..dropped);
+        let prompt = Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: tokens.len(), reused: 0 };
+        Ok((tokens, prompt))
     }
 
     /// Computes the next few tokens of the text, and returns how many are left.
@@ -306,12 +323,19 @@ impl Session {
         inspect::attention(self.state.cache(), layer, head)
     }
 
-    /// Small maps of all heads of a layer; see [`inspect::thumbnails`].
-    ///
-    /// # Errors
-    /// If there is no such layer.
-    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<Thumbnails> {
-        inspect::thumbnails(self.state.cache(), layer, cells)
+    /// The caches of the text.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The runs beside the text.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// The runs beside the text.
+    pub(crate) fn runs_mut(&mut self) -> &mut Runs {
+        &mut self.runs
     }
 }
 
