@@ -2,6 +2,7 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub mod inspection;
 pub mod threads;
 mod values;
 
@@ -15,9 +16,10 @@ use crate::kernels::VARIANT;
 use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
+use crate::tokenizer::Token;
 use values::{
-    AttentionValue, CandidateValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue,
-    SuggestionsValue, ThumbnailsValue, TokenValue, to_js,
+    CandidateValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, SuggestionsValue,
+    to_js,
 };
 
 /// Candidates looked through for the three to be offered.
@@ -250,7 +252,7 @@ impl Engine {
         let value = |candidate| CandidateValue::new(candidate, tokenizer);
         let offered = candidates.iter().take(LOOK_THROUGH).filter(|candidate| candidate.insert.is_some());
         to_js(&SuggestionsValue {
-            tokens: self.session.tokens().iter().map(|&id| TokenValue::new(id, tokenizer)).collect(),
+            tokens: self.session.tokens().iter().map(|&id| Token::new(id, tokenizer)).collect(),
             best: offered.take(OFFERED).map(value).collect(),
             candidates: candidates.iter().take(top).map(value).collect(),
         })
@@ -267,20 +269,10 @@ impl Engine {
         let step = self.session.generate().map_err(failure)?;
         to_js(&match step {
             Step::Token { id, text, probability } => {
-                StepValue::Token { token: TokenValue::new(id, self.session.tokenizer()), text, probability }
+                StepValue::Token { token: Token::new(id, self.session.tokenizer()), text, probability }
             }
             Step::EndOfText => StepValue::End { reason: "end-of-text" },
             Step::ContextFull => StepValue::End { reason: "context-full" },
         })
-    }
-
-    /// `{size, scores, weights}` of one head.
-    pub fn attention(&self, layer: usize, head: usize) -> JsResult<AttentionValue> {
-        self.session.attention(layer, head).map(AttentionValue::from).map_err(failure)
-    }
-
-    /// `{heads, size, cells, weights}` of a layer.
-    pub fn thumbnails(&self, layer: usize, cells: usize) -> JsResult<ThumbnailsValue> {
-        self.session.thumbnails(layer, cells).map(ThumbnailsValue::from).map_err(failure)
     }
 }
