@@ -1,14 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  commonPrefix,
-  remainder,
-  spokenToken,
-  textPieces,
-  tokenLabel,
-  typedPart,
-} from '../../www/js/page/lib/tokens.js';
+import { commonPrefix, spokenToken, textPieces, tokenLabel, typedPart } from '../../www/js/page/lib/tokens.js';
 
 /** @param {string | null} text @param {string} [hex] */
 const token = (text, hex = '') => ({ id: 0, text, hex });
@@ -57,15 +50,6 @@ test('common prefix of two token lists', () => {
   assert.equal(commonPrefix([], list(1)), 0);
   assert.equal(commonPrefix(list(1, 2, 3), list(1, 2, 4, 5)), 2);
   assert.equal(commonPrefix(list(1, 2), list(1, 2, 3)), 2);
-});
-
-test('a suggestion is completed only where the text went its way', () => {
-  assert.equal(remainder('The', ' cat', 'The'), ' cat');
-  assert.equal(remainder('The', ' cat', 'The c'), 'at');
-  assert.equal(remainder('The', ' cat', 'The cat'), null, 'all of it was typed');
-  assert.equal(remainder('The', ' cat', 'The d'), null);
-  assert.equal(remainder('The', ' cat', 'Th'), null);
-  assert.equal(remainder('', 'The', ''), 'The');
 });
 
 test('what the user has typed of a word already', () => {

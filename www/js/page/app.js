@@ -4,13 +4,15 @@ import { codes, EngineError } from '../shared/protocol.js';
 /**
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
+ * @typedef {import('./settings.js').SettingsKeeper} SettingsKeeper
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../shared/protocol.js').Sampling} Sampling
  * @typedef {'loading' | 'ready' | 'failed' | 'cancelled' | 'crashed'} State
  */
 
 /**
- * What the controllers share: the engine, the model, the state of loading, and what one part has to tell the others. They
- * know each other only through this.
+ * What the controllers share: the engine, the model, the settings, the state of loading, and what one part has to tell the
+ * others. They know each other only through this.
  *
  * Events:
  * - `state`: loading went on; `state` has it.
@@ -18,11 +20,13 @@ import { codes, EngineError } from '../shared/protocol.js';
  * - `suggestions` with `Suggestions`: the engine's newest tokens are those of this answer, and it is on the page. Whoever
  *   draws something for it draws at once.
  * - `ahead`: from here on the engine's tokens run ahead of those that the page knows, until the next `suggestions`.
+ * - `sampling`: `sampling` has changed.
  * - `painted`: the newest suggestions can be seen; the machine may do less urgent things.
  * - `error` with an `EngineError` that the user has to know of.
  */
 export class App extends EventTarget {
   engine;
+  settings;
   /** @type {ModelInfo | null} */
   #model = null;
   /** @type {State} */
@@ -30,10 +34,27 @@ export class App extends EventTarget {
   /** Whether a generation is running, which has the text for itself. */
   generating = false;
 
-  /** @param {Engine} engine */
-  constructor(engine) {
+  /** @type {Sampling} */
+  #sampling = { temperature: 1, topK: 0, topP: 1, seed: 0 };
+
+  /**
+   * @param {Engine} engine
+   * @param {SettingsKeeper} settings
+   */
+  constructor(engine, settings) {
     super();
     this.engine = engine;
+    this.settings = settings;
+  }
+
+  /** How a next token would be drawn. */
+  get sampling() {
+    return this.#sampling;
+  }
+
+  set sampling(sampling) {
+    this.#sampling = sampling;
+    this.dispatchEvent(new Event('sampling'));
   }
 
   get model() {
@@ -66,6 +87,7 @@ export class App extends EventTarget {
   /** An error outside of loading. @param {unknown} error */
   fail(error) {
     const detail = asEngineError(error);
+    if (detail.code === 'unknown-request') return;
     // A newer request or the user's own wish explains these; a crash is shown by its event.
     if (detail.code === codes.superseded || detail.code === codes.cancelled || detail.code === codes.crashed) return;
     this.dispatchEvent(new CustomEvent('error', { detail }));

@@ -19,7 +19,17 @@ import { WorkerLink } from './worker-link.js';
  * @typedef {import('../shared/protocol.js').PromptProgress} PromptProgress
  * @typedef {import('../shared/protocol.js').GeneratedToken} GeneratedToken
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
+ * @typedef {import('../shared/protocol.js').WordsProgress} WordsProgress
+ * @typedef {import('../shared/protocol.js').SurpriseProgress} SurpriseProgress
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../shared/protocol.js').SuggestSettings} SuggestSettings
+ * @typedef {import('../shared/protocol.js').Phrase} Phrase
+ * @typedef {import('../shared/protocol.js').Candidate} Candidate
+ * @typedef {import('../shared/protocol.js').Alternatives} Alternatives
+ * @typedef {import('../shared/protocol.js').Reranked} Reranked
+ * @typedef {import('../shared/protocol.js').Surprise} Surprise
+ * @typedef {import('../shared/protocol.js').PersonalChange} PersonalChange
+ * @typedef {import('../shared/protocol.js').PersonalState} PersonalState
  * @typedef {import('../shared/protocol.js').Generated} Generated
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
  * @typedef {import('../shared/inspection.js').InspectionRequest} InspectionRequest
@@ -141,11 +151,64 @@ export class Engine extends EventTarget {
   /**
    * @param {string} text
    * @param {number} top
-   * @param {(progress: PromptProgress) => void} [onProgress]
+   * @param {Partial<SuggestSettings>} [settings]
+   * @param {(progress: PromptProgress | WordsProgress) => void} [onProgress]
    * @returns {Promise<Suggestions>}
    */
-  suggest(text, top, onProgress) {
-    return this.#request({ kind: 'suggest', text, top }, onProgress);
+  suggest(text, top, settings, onProgress) {
+    return this.#request({ kind: 'suggest', text, top, settings }, onProgress);
+  }
+
+  /**
+   * @param {number} words
+   * @returns {Promise<Phrase | null>}
+   */
+  ghost(words) {
+    return this.#request({ kind: 'ghost', words });
+  }
+
+  /**
+   * @param {number} top
+   * @param {Sampling} sampling
+   * @returns {Promise<Candidate[]>}
+   */
+  candidates(top, sampling) {
+    return this.#request({ kind: 'candidates', top, sampling });
+  }
+
+  /**
+   * @param {number} index
+   * @param {number} top
+   * @param {Sampling} sampling
+   * @returns {Promise<Alternatives>}
+   */
+  alternatives(index, top, sampling) {
+    return this.#request({ kind: 'alternatives', index, top, sampling });
+  }
+
+  /**
+   * @param {string} after
+   * @returns {Promise<Reranked[]>}
+   */
+  rerank(after) {
+    return this.#request({ kind: 'rerank', after });
+  }
+
+  /**
+   * @param {string} text
+   * @param {(progress: SurpriseProgress) => void} [onProgress]
+   * @returns {Promise<Surprise>}
+   */
+  surprise(text, onProgress) {
+    return this.#request({ kind: 'surprise', text }, onProgress);
+  }
+
+  /**
+   * @param {PersonalChange} [change]
+   * @returns {Promise<PersonalState>}
+   */
+  personal(change) {
+    return this.#request({ kind: 'personal', change });
   }
 
   /**

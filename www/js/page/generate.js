@@ -36,8 +36,12 @@ export class GenerateController {
     field.addEventListener('change', (event) => {
       if (!(/** @type {CustomEvent<{edited: boolean}>} */ (event).detail.edited)) return;
       this.#written = null;
-      this.#panel.offerRemove(false);
+      this.#panel.offerChoice(false);
     });
+    this.#panel.addEventListener('sampling', () => {
+      app.sampling = this.#panel.sampling;
+    });
+    app.sampling = this.#panel.sampling;
     field.addEventListener('interrupt', () => this.#interrupted());
     // Wherever the focus is: pressing Generate leaves it on Stop.
     addEventListener('keydown', (event) => {
@@ -45,6 +49,11 @@ export class GenerateController {
     });
     this.#panel.addEventListener('generate', () => this.#generate());
     this.#panel.addEventListener('stop', () => this.#stop());
+    this.#panel.addEventListener('keep', () => {
+      field.keep();
+      this.#written = null;
+      this.#panel.offerChoice(false);
+    });
     this.#panel.addEventListener('remove', () => {
       if (this.#written) field.remove(this.#written.start, this.#written.text);
     });
@@ -86,7 +95,7 @@ export class GenerateController {
     // Putting the text in counts as an edit, which forgets what could be taken out; hence the order.
     const kept = field.endStream(text);
     this.#written = kept;
-    panel.offerRemove(kept !== null);
+    panel.offerChoice(kept !== null);
     this.#announcer.tell(panel.summary);
     this.#resume();
   }

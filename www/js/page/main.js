@@ -4,9 +4,12 @@ import { App } from './app.js';
 import { Engine } from './engine.js';
 import { GenerateController } from './generate.js';
 import { isolate } from './isolation.js';
+import { makeRoomForKeyboard } from './keyboard-room.js';
 import { adviceFor } from './lib/advice.js';
 import { LookController } from './look.js';
 import { ModelController } from './model.js';
+import { PersonalController } from './personal.js';
+import { SettingsKeeper } from './settings.js';
 import { Announcer } from './ui/announcer.js';
 import { byId } from './ui/dom.js';
 import { StatusLine } from './ui/status-line.js';
@@ -15,15 +18,17 @@ import { WriteController } from './write.js';
 
 /** @typedef {import('../shared/protocol.js').EngineError} EngineError */
 
-const app = new App(new Engine());
+const app = new App(new Engine(), new SettingsKeeper());
 const field = new TextField();
 const status = new StatusLine();
 const announcer = new Announcer();
 byId('status-place', HTMLElement).append(status.element);
 document.body.append(announcer.element);
+makeRoomForKeyboard(byId('text', HTMLTextAreaElement));
 
 const write = new WriteController(app, { field, status, announcer });
 new GenerateController(app, { field, announcer, resume: () => write.suggest(performance.now()) });
+new PersonalController(app, { field });
 new LookController(app);
 const model = new ModelController(app);
 

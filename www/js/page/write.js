@@ -1,17 +1,23 @@
 // @ts-check
 import { formatShare } from './lib/format.js';
-import { remainder, spokenToken } from './lib/tokens.js';
-import { CandidateList } from './ui/candidate-list.js';
+import { place } from './lib/slots.js';
+import { spokenText } from './lib/tokens.js';
+import { remainder } from './lib/typing.js';
+import { nextPart, suggestSettings, wordsOf } from './lib/words.js';
 import { byId, keepFocusInPlace } from './ui/dom.js';
+import { SuggestionPanel } from './ui/suggestion-panel.js';
 import { SuggestionStrip } from './ui/suggestion-strip.js';
 
 /**
  * @typedef {import('./app.js').App} App
+ * @typedef {import('./lib/typing.js').Edit} Edit
  * @typedef {import('./ui/announcer.js').Announcer} Announcer
  * @typedef {import('./ui/status-line.js').StatusLine} StatusLine
  * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Candidate} Candidate
+ * @typedef {import('../shared/protocol.js').Word} Word
+ * @typedef {{base: string, word: Word}} Shown   a suggestion on a key, and the text that it continues
  */
 
 const listLength = 50;
@@ -35,8 +41,12 @@ export class WriteController {
   #status;
   #announcer;
   #strip = new SuggestionStrip();
-  #list = new CandidateList();
-  /** What the strip shows, and the text that it continues. @type {{base: string, answer: Suggestions} | null} */
+  #panel = new SuggestionPanel();
+  /** What the keys show, from left to right. @type {(Shown | null)[]} */
+  #keys = [null, null, null];
+  /** What Tab takes: a key, or more than is on it. @type {{slot: number, base: string, word: Word, more: Edit | null} | null} */
+  #selected = null;
+  /** The newest answer and its text. @type {{base: string, answer: Suggestions} | null} */
   #shown = null;
   /** The text last asked about. @type {string | null} */
   #asked = null;
@@ -52,7 +62,7 @@ export class WriteController {
     this.#status = status;
     this.#announcer = announcer;
     byId('strip-zone', HTMLElement).append(this.#strip.element);
-    byId('candidates-place', HTMLElement).append(this.#list.element);
+    byId('candidates-place', HTMLElement).append(this.#panel.element);
     this.#followApp();
     this.#followField();
     this.#connectWidgets();
@@ -73,6 +83,17 @@ export class WriteController {
       this.#asked = null;
       this.#strip.setStale(true);
     });
+    app.addEventListener('sampling', () => this.#listAgain());
+    app.settings.addEventListener('change', () => {
+      this.#applySettings();
+      this.again();
+    });
+    this.#applySettings();
+  }
+
+  #applySettings() {
+    this.#field.fullStop = this.#app.settings.values.fullStop;
+    if (!this.#app.settings.values.ghost) this.#field.setGhost(null);
   }
 
   #followField() {
@@ -83,7 +104,7 @@ export class WriteController {
     }
     // An example replaces the text, which a phone can't undo; so it never replaces what the user wrote.
     const offerExamples = () => {
-      const text = field.beforeCaret + field.afterCaret;
+      const { text } = field;
       const own = text !== '' && !examples.some((example) => example.textContent === text);
       for (const example of examples) example.toggleAttribute('disabled', own);
     };
@@ -93,8 +114,13 @@ export class WriteController {
       this.suggest(time);
     });
     field.addEventListener('accept', (event) => {
-      const { slot, time } = /** @type {CustomEvent<{slot: number, time: number}>} */ (event).detail;
-      if (this.#app.state === 'ready') this.#strip.take(slot, time);
+      const { slot } = /** @type {CustomEvent<{slot: number | null}>} */ (event).detail;
+      if (slot === null) this.#takeSelected();
+      else this.#takeKey(slot);
+    });
+    field.addEventListener('part', () => this.#takePart());
+    field.addEventListener('select', (event) => {
+      this.#move(/** @type {CustomEvent<{by: number}>} */ (event).detail.by);
     });
     field.addEventListener('dismiss', () => {
       field.suggestionsShown = false;
@@ -103,22 +129,30 @@ export class WriteController {
   }
 
   #connectWidgets() {
-    for (const widget of [this.#strip, this.#list]) {
-      widget.addEventListener('take', (event) => {
-        this.#take(/** @type {CustomEvent<{candidate: Candidate}>} */ (event).detail.candidate);
-      });
-    }
-    /** @param {boolean} open */
-    const openList = (open) => {
-      this.#list.setOpen(open);
-      this.#strip.setOpen(open);
-    };
-    this.#strip.addEventListener('more', () => openList(!this.#list.open));
-    this.#list.element.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
-      openList(false);
-      this.#strip.focusMore();
+    const [strip, panel] = [this.#strip, this.#panel];
+    strip.addEventListener('take', (event) => {
+      this.#takeKey(/** @type {CustomEvent<{slot: number}>} */ (event).detail.slot);
     });
+    panel.addEventListener('take', (event) => {
+      this.#takeCandidate(/** @type {CustomEvent<{candidate: Candidate}>} */ (event).detail.candidate);
+    });
+    /** @param {boolean} open */
+    const setOpen = (open) => {
+      panel.setOpen(open);
+      strip.setOpen(open);
+    };
+    strip.addEventListener('more', () => setOpen(!panel.open));
+    strip.addEventListener('open', () => setOpen(true));
+    panel.addEventListener('close', () => {
+      setOpen(false);
+      strip.focusMore();
+    });
+  }
+
+  /** Asks about the same text again, as something else has changed. */
+  again() {
+    this.#asked = null;
+    this.suggest(performance.now());
   }
 
   /** @param {number} since when the text changed */
@@ -131,8 +165,11 @@ export class WriteController {
     const mine = ++this.#ticket;
     this.#strip.setStale(true);
     try {
-      const answer = await app.engine.suggest(base, listLength, ({ done, total }) => {
-        if (mine === this.#ticket) this.#status.working(done, total);
+      const settings = suggestSettings(app.settings.values, app.sampling);
+      const answer = await app.engine.suggest(base, listLength, settings, (progress) => {
+        if (mine !== this.#ticket) return;
+        if ('words' in progress) this.#showEarly(base, progress.words);
+        else this.#status.working(progress.done, progress.total);
       });
       if (mine !== this.#ticket) return;
       this.#show(base, answer);
@@ -140,12 +177,36 @@ export class WriteController {
       document.body.dataset.revision = String(answer.revision);
       document.body.dataset.latency = (performance.now() - since).toFixed(1);
       app.emit('painted');
+      if (mine === this.#ticket) await this.#extendGhost(base);
     } catch (error) {
       if (mine !== this.#ticket) return;
       // So that the same text can be asked about again.
       this.#asked = null;
       app.fail(error);
     }
+  }
+
+  /**
+   * Which of these words each key gets.
+   * @param {string} base
+   * @param {Word[]} words
+   * @returns {(Shown | null)[]}
+   */
+  #place(base, words) {
+    const before = this.#keys.map((key) => key?.word ?? null);
+    const bases = new Map(this.#keys.map((key) => [key?.word, key?.base ?? '']));
+    const fits = (/** @type {Word} */ word) => remainder(bases.get(word) ?? '', word, base) !== null;
+    return place(before, words, fits).map((word) => word && { base, word });
+  }
+
+  /**
+   * What is known at once; the other keys keep what they show until the rest comes.
+   * @param {string} base
+   * @param {Word[]} words
+   */
+  #showEarly(base, words) {
+    this.#keys = this.#place(base, words).map((key, slot) => key ?? this.#keys[slot]);
+    this.#strip.update(this.#keys.map((key) => key?.word ?? null));
   }
 
   /**
@@ -156,24 +217,120 @@ export class WriteController {
     const app = this.#app;
     if (!app.model) return;
     this.#shown = { base, answer };
-    const { best, candidates } = answer;
+    const words = wordsOf(base, answer);
+    this.#keys = this.#place(base, words);
     keepFocusInPlace(() => {
-      this.#strip.update(best, base);
+      this.#strip.update(this.#keys.map((key) => key?.word ?? null));
       this.#strip.setStale(false);
-      this.#list.update(candidates);
+      this.#panel.update(answer.words ?? [], answer.candidates);
       app.emit('suggestions', answer);
     });
-    this.#field.suggestionsShown = best.length > 0;
+    this.#select(this.#keys.findIndex((key) => key?.word === words[0]));
+    this.#field.suggestionsShown = words.length > 0;
     this.#status.update(answer, app.model, this.#field.afterCaret !== '');
-    const words = best.map(({ token, probability }) => `${spokenToken(token)} ${formatShare(probability)}`);
-    this.#announcer.say(`Suggestions: ${words.join(', ') || 'none'}`);
+    const spoken = words.slice(0, this.#keys.length).map(this.#spoken);
+    this.#announcer.say(`Suggestions: ${spoken.join(', ') || 'none'}`);
+  }
+
+  /** @param {Word} word */
+  #spoken({ text, probability, kind }) {
+    const mark = kind === 'correction' ? 'correction ' : '';
+    return `${mark}${spokenText(text)} ${formatShare(probability)}`;
+  }
+
+  /** @param {number} slot -1 for none */
+  #select(slot) {
+    const key = this.#keys[slot];
+    this.#selected = key ? { slot, ...key, more: null } : null;
+    this.#strip.select(key ? slot : null);
+    this.#drawGhost();
+  }
+
+  #drawGhost() {
+    const selected = this.#selected;
+    const edit = selected && (selected.more ?? selected.word);
+    const shown = this.#app.settings.values.ghost && edit?.replace === 0;
+    this.#field.setGhost(
+      selected && {
+        base: selected.base,
+        insert: shown ? edit.insert : '',
+        healed: this.#shown?.answer.trimmedSpace ?? false,
+      },
+    );
+  }
+
+  /** Lets the grey text go on behind the best suggestion. @param {string} base */
+  async #extendGhost(base) {
+    const { ghost, phrase } = this.#app.settings.values;
+    if (!ghost || phrase === 1 || this.#selected?.base !== base) return;
+    const selected = this.#selected;
+    const more = await this.#app.engine.ghost(phrase);
+    if (!more || this.#selected !== selected) return;
+    this.#selected = { ...selected, more };
+    this.#drawGhost();
+  }
+
+  /** @param {number} by */
+  #move(by) {
+    if (!this.#selected || !this.#field.suggestionsShown) return;
+    const count = this.#keys.length;
+    let slot = this.#selected.slot;
+    do slot = (slot + by + count) % count;
+    while (this.#keys[slot] === null);
+    this.#select(slot);
+    this.#announcer.say(`Selected: ${this.#spoken(this.#selected.word)}`);
+  }
+
+  /** The list with other settings of sampling, which needs no forward pass. */
+  async #listAgain() {
+    const [app, shown] = [this.#app, this.#shown];
+    if (!app.model || app.generating || !shown || shown.base !== this.#asked) return;
+    try {
+      const candidates = await app.engine.candidates(listLength, app.sampling);
+      if (shown !== this.#shown) return;
+      shown.answer.candidates = candidates;
+      this.#panel.update(shown.answer.words ?? [], candidates);
+    } catch (error) {
+      app.fail(error);
+    }
+  }
+
+  /**
+   * @param {string} base
+   * @param {Edit} offered
+   * @param {boolean} spaceAfter
+   */
+  #take(base, offered, spaceAfter) {
+    if (this.#app.generating || this.#app.state !== 'ready') return;
+    // The text may have gone on since this was offered.
+    const edit = remainder(base, offered, this.#field.beforeCaret);
+    if (edit) this.#field.take(edit, spaceAfter && this.#app.settings.values.space);
+  }
+
+  /** @param {number} slot */
+  #takeKey(slot) {
+    const key = this.#keys[slot];
+    if (key) this.#take(key.base, key.word, key.word.spaceAfter);
+  }
+
+  #takeSelected() {
+    const selected = this.#selected;
+    if (selected) this.#take(selected.base, selected.more ?? selected.word, selected.word.spaceAfter);
+  }
+
+  #takePart() {
+    const selected = this.#selected;
+    if (!selected) return;
+    const { parts, replace } = /** @type {import('../shared/protocol.js').Phrase} */ (selected.more ?? selected.word);
+    const typed = this.#field.beforeCaret.length - (selected.base.length - replace);
+    const insert = nextPart(parts, typed);
+    // The space before the next word comes with that word.
+    if (insert !== null) this.#take(selected.base, { replace, insert }, false);
   }
 
   /** @param {Candidate} candidate */
-  #take(candidate) {
-    if (!this.#shown || candidate.insert === null || this.#app.generating) return;
-    // The text may have gone on since these suggestions were made.
-    const rest = remainder(this.#shown.base, candidate.insert, this.#field.beforeCaret);
-    if (rest !== null) this.#field.insert(rest);
+  #takeCandidate({ insert }) {
+    // A token may be a part of a word, so no space belongs behind it.
+    if (this.#shown && insert !== null) this.#take(this.#shown.base, { replace: 0, insert }, false);
   }
 }

@@ -95,18 +95,6 @@ export function commonPrefix(before, after) {
 }
 
 /**
- * What of a suggestion is still to be typed: `insert` was offered after `base`, and meanwhile the text reads `now`.
- * Null if the text went another way.
- * @param {string} base
- * @param {string} insert
- * @param {string} now
- */
-export function remainder(base, insert, now) {
-  const whole = base + insert;
-  return now.startsWith(base) && whole.startsWith(now) && whole.length > now.length ? whole.slice(now.length) : null;
-}
-
-/**
  * The beginning of a word that stands before the caret and that `insert` goes on with, for the key to show it whole. A
  * long one is cut at its start, or the letters that the key would add might find no room.
  * @param {string} base

@@ -31,28 +31,20 @@ export class CandidateList extends EventTarget {
   constructor() {
     super();
     this.element = h(
-      'section',
-      { id: 'candidates', class: 'candidates', 'aria-label': 'Most probable next tokens', hidden: true },
+      'div',
+      { role: 'group', 'aria-label': 'Most probable next tokens' },
       h(
         'div',
         { class: 'candidate-head', 'aria-hidden': 'true' },
         h('span', {}, 'rank'),
         h('span', {}, 'token'),
         h('span', {}, 'probability'),
+        h('span', {}, 'drawn'),
         h('span', {}, 'logit'),
       ),
       this.#list,
       this.#summary,
     );
-    this.element.addEventListener('pointerdown', (event) => {
-      // As on the strip; but a finger must still be able to scroll the list.
-      if (event.pointerType === 'mouse' && event.target instanceof Element && event.target.closest('button')) {
-        event.preventDefault();
-      }
-    });
-    this.element.addEventListener('mousedown', (event) => {
-      if (event.target instanceof Element && event.target.closest('button')) event.preventDefault();
-    });
     this.#list.addEventListener('focusin', (event) => {
       if (event.target instanceof HTMLElement) this.#setFocused(Number(event.target.dataset.index));
     });
@@ -66,20 +58,10 @@ export class CandidateList extends EventTarget {
     });
   }
 
-  get open() {
-    return !this.element.hidden;
-  }
-
-  /** @param {boolean} open */
-  setOpen(open) {
-    this.element.hidden = !open;
-    if (open) this.#draw();
-  }
-
   /** @param {Candidate[]} candidates */
   update(candidates) {
     this.#shown = candidates;
-    if (this.open) this.#draw();
+    this.#draw();
   }
 
   #draw() {
@@ -98,17 +80,18 @@ export class CandidateList extends EventTarget {
       row.dataset.id = String(candidate.token.id);
       row.dataset.probability = String(candidate.probability);
       row.dataset.logit = String(candidate.logit);
-      const [rank, word, bar, number, logit] = row.children;
+      const [rank, word, bar, number, drawn, logit] = row.children;
       rank.textContent = String(candidate.rank);
       word.replaceChildren(tokenText(candidate.token), ...(why ? [h('span', { class: 'why' }, why)] : []));
       const fill = /** @type {HTMLElement} */ (bar.firstElementChild);
       fill.style.inlineSize = `${(candidate.probability / largest) * 100}%`;
       number.textContent = share;
+      drawn.textContent = candidate.sampled === undefined ? '–' : formatShare(candidate.sampled);
       logit.textContent = formatValue(candidate.logit);
     });
     this.#setFocused(Math.min(this.#focused, candidates.length - 1));
     this.#summary.textContent = candidates.length
-      ? `These ${plural(candidates.length, 'token')} hold ${formatShare(sum)} of the probability; bars are relative to the first.`
+      ? `These ${plural(candidates.length, 'token')} hold ${formatShare(sum)} of the probability; bars are relative to the first. ‘Drawn’ is the chance that Generate takes it, after temperature, top k and top p.`
       : '';
   }
 
@@ -116,7 +99,9 @@ export class CandidateList extends EventTarget {
   #row(index) {
     let item = this.#list.children[index];
     if (!item) {
-      const cells = ['rank', 'word', 'bar', 'share', 'logit'].map((name) => h('span', { class: `candidate-${name}` }));
+      const cells = ['rank', 'word', 'bar', 'share', 'drawn', 'logit'].map((name) =>
+        h('span', { class: `candidate-${name}` }),
+      );
       cells[2].append(h('span', { class: 'candidate-fill' }));
       item = h(
         'li',

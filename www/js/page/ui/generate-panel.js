@@ -25,11 +25,12 @@ const doubleClick = 400;
 
 /**
  * Controls of text generation; the markup stands in the page.
- * Events: `generate`, `stop`, `remove`.
+ * Events: `generate`, `stop`, `keep`, `remove`; `sampling` when that has changed.
  */
 export class GeneratePanel extends EventTarget {
   #generate = byId('generate', HTMLButtonElement);
   #stop = byId('stop', HTMLButtonElement);
+  #keep = byId('keep', HTMLButtonElement);
   #remove = byId('remove', HTMLButtonElement);
   #temperature = byId('temperature', HTMLInputElement);
   #topK = byId('top-k', HTMLInputElement);
@@ -54,16 +55,21 @@ export class GeneratePanel extends EventTarget {
         if (event.repeat && event.key === 'Enter') event.preventDefault();
       });
     }
+    this.#keep.addEventListener('click', () => this.dispatchEvent(new Event('keep')));
     this.#remove.addEventListener('click', () => this.dispatchEvent(new Event('remove')));
     byId('new-seed', HTMLButtonElement).addEventListener('click', () => {
       this.#seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
     });
     for (const input of [this.#temperature, this.#topP]) {
-      input.addEventListener('input', () => this.#drawRanges());
+      input.addEventListener('input', () => {
+        this.#drawRanges();
+        this.dispatchEvent(new Event('sampling'));
+      });
     }
     for (const input of [this.#topK, this.#seed, this.#limit]) {
       input.addEventListener('change', () => {
         input.value = String(read(input));
+        if (input === this.#topK) this.dispatchEvent(new Event('sampling'));
       });
     }
     this.#drawRanges();
@@ -102,7 +108,7 @@ export class GeneratePanel extends EventTarget {
   start() {
     this.#running = true;
     this.#swapped = performance.now();
-    this.#remove.hidden = true;
+    this.offerChoice(false);
     this.#progress.textContent = 'Generating …';
     this.#drawButtons();
     this.#stop.focus({ preventScroll: true });
@@ -129,8 +135,11 @@ export class GeneratePanel extends EventTarget {
   }
 
   /** @param {boolean} offered the generated text still stands as it was written */
-  offerRemove(offered) {
+  offerChoice(offered) {
+    const hadFocus = [this.#keep, this.#remove].some((button) => button === document.activeElement);
+    this.#keep.hidden = !offered;
     this.#remove.hidden = !offered;
+    if (hadFocus && !offered) this.#generate.focus({ preventScroll: true });
   }
 
   get summary() {

@@ -1,30 +1,38 @@
 // @ts-check
 import { formatShare } from '../lib/format.js';
-import { typedPart } from '../lib/tokens.js';
+import { typedLetters } from '../lib/words.js';
 import { h } from './dom.js';
 import { keyText } from './token-text.js';
 
-/** @typedef {import('../../shared/protocol.js').Candidate} Candidate */
+/** @typedef {import('../../shared/protocol.js').Word} Word */
 
-/** Ranks from left to right: the best in the middle, as on a phone's keyboard. */
-const order = [2, 1, 3];
+const keyCount = 3;
+/** From the best place to the least. */
+const places = [1, 0, 2];
+/** Milliseconds after which a press is a long one, and pixels after which a movement is a swipe. */
+const longPress = 500;
+const swipe = 24;
+/** Letters up to which a suggestion fits on one line of a narrow key. */
+const shortText = 13;
 
 /**
- * Three keys and a button for more. Its height never changes.
- * Events: `take` with a candidate, `more`.
+ * Three keys and a button for more. Its height never changes. A long press on a key, or a swipe up, asks for more, too.
+ * Events: `take` with `{slot}`, from left to right; `more`; `open`.
  */
 export class SuggestionStrip extends EventTarget {
   element;
   #keys;
   #more;
-  /** @type {(Candidate | null)[]} */
-  #shown = [null, null, null];
+  /** A press that has become something else than a click. */
+  #pressUsed = false;
 
   constructor() {
     super();
-    this.#keys = order.map((rank, slot) => {
-      const key = h('button', { type: 'button', class: 'suggestion', 'data-rank': rank, disabled: true });
-      key.addEventListener('click', (event) => this.take(slot, event.timeStamp));
+    this.#keys = Array.from({ length: keyCount }, (_, slot) => {
+      const key = h('button', { type: 'button', class: 'suggestion', disabled: true });
+      key.addEventListener('click', () => {
+        if (!this.#pressUsed) this.dispatchEvent(new CustomEvent('take', { detail: { slot } }));
+      });
       return key;
     });
     this.#more = h(
@@ -43,18 +51,26 @@ export class SuggestionStrip extends EventTarget {
     // Keeps the caret, and a phone's keyboard, where they are.
     this.element.addEventListener('pointerdown', (event) => event.preventDefault());
     this.element.addEventListener('mousedown', (event) => event.preventDefault());
+    for (const key of this.#keys) this.#watchPress(key);
   }
 
   /**
-   * @param {Candidate[]} best the most probable first
-   * @param {string} base the text that they continue
+   * @param {readonly (Word | null)[]} words from left to right
    */
-  update(best, base) {
-    this.#shown = order.map((rank) => best[rank - 1] ?? null);
-    this.#shown.forEach((candidate, slot) => {
-      this.#drawKey(this.#keys[slot], candidate, base);
+  update(words) {
+    const ranked = [...places].sort((a, b) => (words[b]?.probability ?? -1) - (words[a]?.probability ?? -1));
+    words.forEach((word, slot) => {
+      this.#keys[slot].dataset.rank = String(ranked.indexOf(slot) + 1);
+      this.#drawKey(this.#keys[slot], word);
     });
     this.element.classList.remove('dismissed');
+  }
+
+  /** @param {number | null} selected the key that Tab takes */
+  select(selected) {
+    this.#keys.forEach((key, slot) => {
+      key.toggleAttribute('data-selected', slot === selected);
+    });
   }
 
   /** @param {boolean} stale the text has changed since */
@@ -76,33 +92,60 @@ export class SuggestionStrip extends EventTarget {
     this.#more.focus();
   }
 
-  /**
-   * @param {number} slot from left to right
-   * @param {number} time
-   */
-  take(slot, time) {
-    const candidate = this.#shown[slot];
-    if (candidate) this.dispatchEvent(new CustomEvent('take', { detail: { candidate, time } }));
+  /** @param {HTMLElement} key */
+  #watchPress(key) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    let from = 0;
+    const open = () => {
+      clearTimeout(timer);
+      this.#pressUsed = true;
+      this.dispatchEvent(new Event('open'));
+    };
+    key.addEventListener('pointerdown', (event) => {
+      this.#pressUsed = false;
+      if (event.button !== 0) return;
+      from = event.clientY;
+      clearTimeout(timer);
+      timer = setTimeout(open, longPress);
+    });
+    key.addEventListener('pointermove', (event) => {
+      if (event.buttons === 1 && !this.#pressUsed && from - event.clientY > swipe) open();
+    });
+    for (const end of ['pointerup', 'pointercancel', 'pointerleave']) {
+      key.addEventListener(end, () => clearTimeout(timer));
+    }
+    // A long press would bring the browser's own menu on a phone.
+    key.addEventListener('contextmenu', (event) => event.preventDefault());
+    // A click from the keyboard follows no press.
+    key.addEventListener('keydown', () => {
+      this.#pressUsed = false;
+    });
   }
 
   /**
    * @param {HTMLButtonElement} key
-   * @param {Candidate | null} candidate
-   * @param {string} base
+   * @param {Word | null} word
    */
-  #drawKey(key, candidate, base) {
-    key.disabled = candidate === null;
-    if (!candidate || candidate.insert === null) {
+  #drawKey(key, word) {
+    key.disabled = word === null;
+    if (!word) {
       key.replaceChildren();
       delete key.dataset.insert;
       return;
     }
-    const typed = typedPart(base, candidate.insert);
-    const share = formatShare(candidate.probability);
-    key.replaceChildren(
-      h('span', { class: 'word' }, keyText(typed, candidate.insert)),
-      h('span', { class: 'share' }, share),
+    const { text, insert, kind, personal, repeats, probability } = word;
+    const typed = typedLetters(word);
+    const share = formatShare(probability);
+    const notes = [kind === 'correction' ? 'correction' : '', personal ? 'yours' : '', repeats ? 'repeats' : ''].filter(
+      (note) => note !== '',
     );
-    key.dataset.insert = candidate.insert;
+    key.replaceChildren(
+      h('span', { class: text.length > shortText ? 'word long' : 'word' }, keyText(typed, text.slice(typed.length))),
+      h('span', { class: 'share' }, [share, ...notes].join(' · ')),
+    );
+    key.dataset.insert = insert;
+    key.dataset.kind = kind;
+    key.toggleAttribute('data-repeats', repeats);
   }
 }

@@ -1,0 +1,91 @@
+// @ts-check
+/**
+ * The manners of typing: what a suggestion puts into the text, what becomes of the space after it, and when a word counts as
+ * written. Positions and lengths are UTF-16 units, as in a text area.
+ *
+ * @typedef {{replace: number, insert: string}} Edit   `insert` takes the place of the last `replace` units before the caret
+ */
+
+/** Closing marks, which stand at the word before them. */
+const closing = /^[.,;:!?…)\]}»”’%。、，！？；：）」』】]/u;
+const letter = /[\p{L}\p{M}\p{N}]/u;
+const wordAtEnd = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’-][\p{L}\p{M}\p{N}]+)*$/u;
+
+/**
+ * What of a suggestion is still to be put in: it was offered after `base`, and meanwhile the text reads `now`. Null if the
+ * text went another way.
+ * @param {string} base
+ * @param {Edit} offered
+ * @param {string} now
+ * @returns {Edit | null}
+ */
+export function remainder(base, { replace, insert }, now) {
+  if (now === base) return { replace, insert };
+  const whole = base.slice(0, base.length - replace) + insert;
+  const kept = base.length - replace;
+  return now.length >= kept && whole.startsWith(now) && whole.length > now.length
+    ? { replace: 0, insert: whole.slice(now.length) }
+    : null;
+}
+
+/**
+ * What typing `data` right behind the space that came with a suggestion means for it: a space typed out of habit is that
+ * space, and a closing mark or a line end takes its place. Null: it stays, and so does what is typed.
+ * @param {string} data
+ * @returns {Edit | null}
+ */
+export function afterAddedSpace(data) {
+  if (data === ' ') return { replace: 0, insert: '' };
+  return closing.test(data) || data === '\n' ? { replace: 1, insert: data } : null;
+}
+
+/**
+ * Two spaces after a word as a full stop; null if `data` after `before` is anything else.
+ * @param {string} before
+ * @param {string} data
+ * @returns {Edit | null}
+ */
+export function fullStop(before, data) {
+  return data === ' ' && /[\p{L}\p{M}\p{N})\]”’"'»] $/u.test(before) ? { replace: 1, insert: '. ' } : null;
+}
+
+/**
+ * The word that ends where the text ends, and the one before it if no sentence ends between them.
+ * @param {string} text
+ * @returns {{before: string, word: string} | null}
+ */
+export function lastWord(text) {
+  const tail = text.slice(-200);
+  const word = tail.match(wordAtEnd)?.[0];
+  if (!word) return null;
+  const rest = tail.slice(0, tail.length - word.length);
+  const before = /\s$/u.test(rest) ? (rest.trimEnd().match(wordAtEnd)?.[0] ?? '') : '';
+  return { before, word };
+}
+
+/**
+ * The word that typing `data` after `text` completes.
+ * @param {string} text
+ * @param {string} data
+ */
+export function completedWord(text, data) {
+  const [first] = data;
+  // An apostrophe or a hyphen may still be inside the word.
+  return first === undefined || letter.test(first) || /['’-]/.test(first) ? null : lastWord(text);
+}
+
+/**
+ * Every word within a text that was put in at once after `before`, each with the word before it.
+ * @param {string} before
+ * @param {string} inserted
+ */
+export function wordsIn(before, inserted) {
+  const words = [];
+  for (let end = 1; end <= inserted.length; end++) {
+    if (letter.test(inserted[end] ?? '') || /['’-]/.test(inserted[end] ?? '')) continue;
+    if (!letter.test(inserted[end - 1])) continue;
+    const word = lastWord(before + inserted.slice(0, end));
+    if (word) words.push(word);
+  }
+  return words;
+}

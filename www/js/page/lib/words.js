@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * @typedef {import('../../shared/protocol.js').Word} Word
+ * @typedef {import('../../shared/protocol.js').Part} Part
+ * @typedef {import('../../shared/protocol.js').Sampling} Sampling
+ * @typedef {import('../../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../../shared/protocol.js').SuggestSettings} SuggestSettings
+ * @typedef {import('./settings.js').Settings} Settings
+ */
+import { typedPart } from './tokens.js';
+
+/**
+ * What the engine has to know of the settings.
+ * @param {Readonly<Settings>} settings
+ * @param {Sampling} sampling
+ * @returns {Partial<SuggestSettings>}
+ */
+export function suggestSettings({ phrase, punctuation, corrections, personal, weight, filter }, sampling) {
+  return { maxWords: phrase, punctuation, corrections, personal: personal ? weight : 0, filter, sampling };
+}
+
+/**
+ * The suggestions of an answer; of an engine that knows no words, its tokens.
+ * @param {string} base
+ * @param {Suggestions} answer
+ * @returns {Word[]}
+ */
+export function wordsOf(base, answer) {
+  if (answer.words) return answer.words;
+  return answer.best.map(({ token, insert, probability }) => ({
+    text: typedPart(base, insert ?? '') + (insert ?? '').trimStart(),
+    insert: insert ?? '',
+    replace: 0,
+    spaceAfter: false,
+    kind: 'word',
+    probability,
+    model: probability,
+    unconditional: probability,
+    personal: false,
+    repeats: false,
+    tokens: [token],
+    parts: [{ text: insert ?? '', probability }],
+  }));
+}
+
+/**
+ * What is still to be put in up to the end of the word that comes next; null if all of the phrase is there.
+ * @param {readonly Part[]} parts
+ * @param {number} typed how much of the phrase stands in the text already, in UTF-16 units
+ */
+export function nextPart(parts, typed) {
+  let insert = '';
+  for (const { text } of parts) {
+    insert += text;
+    if (insert.length > Math.max(0, typed)) return insert;
+  }
+  return null;
+}
+
+/**
+ * The letters of a suggestion that stand in the text already.
+ * @param {Pick<Word, 'text' | 'insert' | 'replace'>} word
+ */
+export function typedLetters({ text, insert, replace }) {
+  return replace === 0 && text !== insert && text.endsWith(insert) ? text.slice(0, text.length - insert.length) : '';
+}
