@@ -12,11 +12,14 @@ pub struct Sampling {
     pub top_k: usize,
     /// Only the most probable tokens that together reach this probability; 1 for all.
     pub top_p: f32,
+    /// Divides the positive logits of tokens that are in the context already, and multiplies their negative ones (Keskar et al.
+    /// 2019, "CTRL"); 1 for no difference.
+    pub repetition_penalty: f32,
 }
 
 impl Sampling {
     /// Always the most probable token.
-    pub const GREEDY: Self = Self { temperature: 0.0, top_k: 0, top_p: 1.0 };
+    pub const GREEDY: Self = Self { temperature: 0.0, top_k: 0, top_p: 1.0, repetition_penalty: 1.0 };
 
     /// Checks the ranges.
     ///
@@ -29,42 +32,83 @@ impl Sampling {
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return Err(Error::Sampling { parameter: "top-p", reason: "above 0 and at most 1" });
         }
+        if !(self.repetition_penalty >= 1.0 && self.repetition_penalty <= 2.0) {
+            return Err(Error::Sampling { parameter: "repetition penalty", reason: "from 1 to 2" });
+        }
         Ok(())
     }
 
-    /// One token id from logits. Logits that are not numbers are never chosen; if none is a number, the answer is 0.
-    pub fn choose(&self, logits: &[f32], random: &mut Random) -> u32 {
+    /// Makes the tokens of `context` less probable.
+    pub fn penalise(&self, logits: &mut [f32], context: &[u32]) {
+        if self.repetition_penalty == 1.0 {
+            return;
+        }
+        let mut ids = context.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit = if *logit > 0.0 { *logit / self.repetition_penalty } else { *logit * self.repetition_penalty };
+            }
+        }
+    }
+
+    /// The tokens that may be chosen, the most probable first, each with the sum of the weights of those up to it; what a
+    /// token weighs is in proportion to its chance. Logits that are not numbers are left out.
+    fn cumulative(&self, logits: &[f32]) -> Vec<(u32, f64)> {
         let usable = |&(_, logit): &(u32, f32)| logit > f32::NEG_INFINITY;
         let mut candidates: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).filter(usable).collect();
         let descending = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         if self.temperature == 0.0 {
-            return candidates.into_iter().min_by(descending).map_or(0, |(id, _)| id);
+            return candidates.into_iter().min_by(descending).map_or(Vec::new(), |(id, _)| vec![(id, 1.0)]);
         }
         if self.top_k > 0 && self.top_k < candidates.len() {
             candidates.select_nth_unstable_by(self.top_k - 1, descending);
             candidates.truncate(self.top_k);
         }
         candidates.sort_unstable_by(descending);
-        let Some(&(best, largest)) = candidates.first() else { return 0 };
+        let Some(&(best, largest)) = candidates.first() else { return Vec::new() };
         // With an infinite logit the difference below would not be a number.
         if largest == f32::INFINITY {
-            return best;
+            return vec![(best, 1.0)];
         }
         let weight = |logit: f32| (f64::from(logit - largest) / f64::from(self.temperature)).exp();
-        let mut cumulative: Vec<f64> = candidates
+        let mut cumulative: Vec<(u32, f64)> = candidates
             .iter()
-            .scan(0.0, |sum, &(_, logit)| {
+            .scan(0.0, |sum, &(id, logit)| {
                 *sum += weight(logit);
-                Some(*sum)
+                Some((id, *sum))
             })
             .collect();
-        let total = cumulative.last().copied().unwrap_or(0.0);
-        let enough = f64::from(self.top_p) * total;
-        let kept = cumulative.iter().position(|&sum| sum >= enough).map_or(cumulative.len(), |index| index + 1);
+        let enough = f64::from(self.top_p) * cumulative[cumulative.len() - 1].1;
+        let kept = cumulative.iter().position(|&(_, sum)| sum >= enough).map_or(cumulative.len(), |index| index + 1);
         cumulative.truncate(kept);
-        let drawn = random.next_unit() * cumulative[kept - 1];
-        let index = cumulative.partition_point(|&sum| sum <= drawn).min(kept - 1);
-        candidates[index].0
+        cumulative
+    }
+
+    /// The chance of each token (V) to be chosen.
+    pub fn chances(&self, logits: &[f32]) -> Vec<f32> {
+        let mut chances = vec![0.0; logits.len()];
+        let cumulative = self.cumulative(logits);
+        let total = cumulative.last().map_or(1.0, |&(_, sum)| sum);
+        let mut before = 0.0;
+        for (id, sum) in cumulative {
+            chances[id as usize] = ((sum - before) / total) as f32;
+            before = sum;
+        }
+        chances
+    }
+
+    /// One token id from logits. Logits that are not numbers are never chosen; if none is a number, the answer is 0.
+    pub fn choose(&self, logits: &[f32], random: &mut Random) -> u32 {
+        let cumulative = self.cumulative(logits);
+        // Where there is no choice, no number is drawn.
+        if self.temperature == 0.0 || cumulative.is_empty() {
+            return cumulative.first().map_or(0, |&(id, _)| id);
+        }
+        let drawn = random.next_unit() * cumulative[cumulative.len() - 1].1;
+        let index = cumulative.partition_point(|&(_, sum)| sum <= drawn).min(cumulative.len() - 1);
+        cumulative[index].0
     }
 }
 
@@ -113,6 +157,8 @@ mod tests {
 
     use super::*;
 
+    const FREE: Sampling = Sampling { temperature: 1.0, ..Sampling::GREEDY };
+
     fn counts(sampling: Sampling, logits: &[f32]) -> Vec<usize> {
         let mut random = Random::new(7);
         let mut counts = vec![0; logits.len()];
@@ -127,7 +173,7 @@ mod tests {
         let logits = [1.0f32, 0.0, 2.0, -1.0];
         for temperature in [0.5, 1.0, 2.0] {
             let total: f32 = logits.iter().map(|l| (l / temperature).exp()).sum();
-            let sampling = Sampling { temperature, top_k: 0, top_p: 1.0 };
+            let sampling = Sampling { temperature, ..FREE };
             for (count, logit) in counts(sampling, &logits).into_iter().zip(logits) {
                 let expected = (logit / temperature).exp() / total;
                 assert!((count as f32 / 20_000.0 - expected).abs() < 0.015, "temperature {temperature}");
@@ -138,7 +184,7 @@ mod tests {
     #[test]
     fn top_k_and_top_p_cut() {
         let logits = [1.0, 0.0, 2.0, -1.0];
-        let of = |top_k, top_p| counts(Sampling { temperature: 1.0, top_k, top_p }, &logits);
+        let of = |top_k, top_p| counts(Sampling { top_k, top_p, ..FREE }, &logits);
         assert_eq!(of(1, 1.0)[2], 20_000);
         let two = of(2, 1.0);
         assert!(two[1] == 0 && two[3] == 0 && two[0] > 0);
@@ -152,9 +198,33 @@ mod tests {
     }
 
     #[test]
+    fn chances_are_those_of_choosing() {
+        let logits = [1.0, 0.0, 2.0, -1.0, f32::NEG_INFINITY];
+        for (temperature, top_k, top_p) in [(1.0, 0, 1.0), (0.5, 3, 1.0), (2.0, 0, 0.8), (0.0, 0, 1.0)] {
+            let sampling = Sampling { temperature, top_k, top_p, ..FREE };
+            let chances = sampling.chances(&logits);
+            assert!((chances.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            for (count, chance) in counts(sampling, &logits).into_iter().zip(chances) {
+                assert!((count as f32 / 20_000.0 - chance).abs() < 0.015, "{sampling:?}");
+            }
+        }
+        assert_eq!(FREE.chances(&[f32::NAN, 1.0]), [0.0, 1.0]);
+        assert!(FREE.chances(&[]).is_empty());
+    }
+
+    #[test]
+    fn repeated_tokens_are_penalised_once() {
+        let mut logits = [4.0, -1.0, 1.0];
+        Sampling { repetition_penalty: 2.0, ..FREE }.penalise(&mut logits, &[0, 1, 0, 9]);
+        assert_eq!(logits, [2.0, -2.0, 1.0]);
+        FREE.penalise(&mut logits, &[2]);
+        assert_eq!(logits, [2.0, -2.0, 1.0]);
+    }
+
+    #[test]
     fn odd_logits_and_temperatures_have_defined_answers() {
         let mut random = Random::new(1);
-        let all = |temperature| Sampling { temperature, top_k: 0, top_p: 1.0 };
+        let all = |temperature| Sampling { temperature, ..FREE };
         for sampling in [Sampling::GREEDY, all(1e-9), all(1.0), all(100.0)] {
             assert_eq!(sampling.choose(&[f32::NAN, 3.0, f32::NEG_INFINITY], &mut random), 1);
             assert_eq!(sampling.choose(&[f32::NEG_INFINITY; 3], &mut random), 0);
@@ -168,13 +238,16 @@ mod tests {
 
     #[test]
     fn parameters_out_of_range_are_named() {
-        let valid = Sampling { temperature: 1.0, top_k: 40, top_p: 0.9 };
+        let valid = Sampling { top_k: 40, top_p: 0.9, ..FREE };
         assert!(valid.validate().is_ok() && Sampling::GREEDY.validate().is_ok());
         for temperature in [-1.0, f32::NAN, f32::INFINITY] {
             assert_eq!(Sampling { temperature, ..valid }.validate().unwrap_err().code(), "invalid-sampling");
         }
         for top_p in [0.0, -1.0, 1.1, f32::NAN] {
             assert_eq!(Sampling { top_p, ..valid }.validate().unwrap_err().code(), "invalid-sampling");
+        }
+        for repetition_penalty in [0.9, 2.1, f32::NAN] {
+            assert!(Sampling { repetition_penalty, ..valid }.validate().is_err());
         }
     }
 

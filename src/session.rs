@@ -1,10 +1,22 @@
 //! One person's text and the model: what the page and the command line call.
 
+mod listing;
+mod phrases;
+mod surprise;
+mod words;
+
+pub use listing::{Alternatives, Listed};
+pub use phrases::Ghost;
+pub use surprise::{Measured, TokenSurprise};
+pub use words::{Kind, Part, Search, Settings, Suggestion, Words};
+
 use crate::error::{Error, Result};
-use crate::inspect::{self, AttentionMap, Runs};
+use crate::inspect::{self, AttentionMap, Thumbnails};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
 use crate::sample::{self, Random, Sampling};
+use crate::suggest::personal::Personal;
+use crate::suggest::vocabulary::Vocabulary;
 use crate::suggest::{self, Candidate};
 use crate::tokenizer::{TextDecoder, Tokenizer};
 
@@ -20,7 +32,11 @@ pub struct Session {
     prompt: Prompt,
     revision: u32,
     generation: Option<Generation>,
-    runs: Runs,
+    vocabulary: Vocabulary,
+    suggesting: words::Suggesting,
+    surprise: surprise::Surprise,
+    /// The person's own words.
+    pub personal: Personal,
 }
 
 /// How a text became tokens.
@@ -81,7 +97,9 @@ impl Session {
         }
         let state = model.start();
         let (tokens, logits, prompt) = (Vec::new(), Vec::new(), Prompt::default());
-        Ok(Self {
+        let (vocabulary, suggesting) = (Vocabulary::new(&tokenizer), words::Suggesting::default());
+        let (generation, personal, surprise) = (None, Personal::default(), surprise::Surprise::default());
+        let session = Self {
             model,
             tokenizer,
             state,
@@ -89,9 +107,13 @@ impl Session {
             logits,
             prompt,
             revision: 0,
-            generation: None,
-            runs: Runs::default(),
-        })
+            generation,
+            vocabulary,
+            suggesting,
+            surprise,
+            personal,
+        };
+        Ok(session)
     }
 
     /// The model.
@@ -119,7 +141,22 @@ impl Session {
     /// # Errors
     /// If the text can't be split into tokens; the session is then as before.
     pub fn set_text(&mut self, text: &str) -> Result<Prompt> {
-        let (tokens, prompt) = self.tokens_of(text)?;
+        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
+        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
+        let unprompted = tokens.is_empty();
+        if unprompted {
+            tokens.push(self.tokenizer.end_of_text());
+        }
+        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
+        tokens.drain(..dropped);
+        let reused = self.aim_at(tokens);
+        self.prompt =
+            Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: self.tokens.len(), reused };
+        Ok(self.prompt)
+    }
+
+    /// Makes these the tokens of the text, and returns how many of them are computed already.
+    fn aim_at(&mut self, tokens: Vec<u32>) -> usize {
         self.generation = None;
         let common = tokens.iter().zip(&self.tokens).take_while(|(new, old)| new == old).count();
         let mut reused = common.min(self.state.len());
@@ -135,22 +172,7 @@ impl Session {
             self.revision = self.revision.wrapping_add(1);
         }
         self.tokens = tokens;
-        self.prompt = Prompt { reused, ..prompt };
-        Ok(self.prompt)
-    }
-
-    /// The tokens of a text that fit the context.
-    pub(crate) fn tokens_of(&self, text: &str) -> Result<(Vec<u32>, Prompt)> {
-        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
-        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
-        let unprompted = tokens.is_empty();
-        if unprompted {
-            tokens.push(self.tokenizer.end_of_text());
-        }
-        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
-        tokens.drain(..dropped);
-        let prompt = Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: tokens.len(), reused: 0 };
-        Ok((tokens, prompt))
+        reused
     }
 
     /// Computes the next few tokens of the text, and returns how many are left.
@@ -272,7 +294,8 @@ impl Session {
     /// # Errors
     /// If not all of the text is computed.
     pub fn candidates(&self, count: usize) -> Result<Vec<Candidate>> {
-        Ok(suggest::candidates(self.logits()?, &self.tokenizer, self.prompt.trimmed_space, count))
+        let given: &[u8] = if self.prompt.trimmed_space { b" " } else { b"" };
+        Ok(suggest::candidates(self.logits()?, &self.tokenizer, given, count, None))
     }
 
     /// Begins to continue the text, which must be computed. Setting another text ends the generation.
@@ -299,11 +322,9 @@ impl Session {
             return Ok(Step::ContextFull);
         }
         let owed_space = self.prompt.trimmed_space;
-        let known = &self.logits[..self.tokenizer.len()];
-        let allowed = (0u32..).zip(known).map(|(id, &logit)| {
-            if suggest::is_allowed(id, &self.tokenizer, owed_space) { logit } else { f32::NEG_INFINITY }
-        });
-        let id = generation.sampling.choose(&allowed.collect::<Vec<_>>(), &mut generation.random);
+        let mut allowed = suggest::allowed(&self.logits, &self.tokenizer, if owed_space { b" " } else { b"" });
+        generation.sampling.penalise(&mut allowed, &self.tokens);
+        let id = generation.sampling.choose(&allowed, &mut generation.random);
         if id == self.tokenizer.end_of_text() {
             return Ok(Step::EndOfText);
         }
@@ -323,19 +344,12 @@ impl Session {
         inspect::attention(self.state.cache(), layer, head)
     }
 
-    /// The caches of the text.
-    pub(crate) fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The runs beside the text.
-    pub(crate) fn runs(&self) -> &Runs {
-        &self.runs
-    }
-
-    /// The runs beside the text.
-    pub(crate) fn runs_mut(&mut self) -> &mut Runs {
-        &mut self.runs
+    /// Small maps of all heads of a layer; see [`inspect::thumbnails`].
+    ///
+    /// # Errors
+    /// If there is no such layer.
+    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<Thumbnails> {
+        inspect::thumbnails(self.state.cache(), layer, cells)
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![deny(clippy::unwrap_used)]
 
-pub mod inspection;
+mod suggesting;
 pub mod threads;
 mod values;
 
@@ -16,15 +16,10 @@ use crate::kernels::VARIANT;
 use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
-use crate::tokenizer::Token;
 use values::{
-    CandidateValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, SuggestionsValue,
-    to_js,
+    AttentionValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, ThumbnailsValue,
+    TokenValue, to_js,
 };
-
-/// Candidates looked through for the three to be offered.
-const LOOK_THROUGH: usize = 50;
-const OFFERED: usize = 3;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
@@ -245,23 +240,18 @@ impl Engine {
         self.session.revision()
     }
 
-    /// `{tokens, best, candidates}` after a text that is computed.
-    pub fn suggestions(&self, top: usize) -> JsResult<JsValue> {
-        let tokenizer = self.session.tokenizer();
-        let candidates = self.session.candidates(top.max(LOOK_THROUGH)).map_err(failure)?;
-        let value = |candidate| CandidateValue::new(candidate, tokenizer);
-        let offered = candidates.iter().take(LOOK_THROUGH).filter(|candidate| candidate.insert.is_some());
-        to_js(&SuggestionsValue {
-            tokens: self.session.tokens().iter().map(|&id| Token::new(id, tokenizer)).collect(),
-            best: offered.take(OFFERED).map(value).collect(),
-            candidates: candidates.iter().take(top).map(value).collect(),
-        })
-    }
-
     /// Begins to continue a text that is computed.
     #[wasm_bindgen(js_name = beginGeneration)]
-    pub fn begin_generation(&mut self, temperature: f32, top_k: usize, top_p: f32, seed: u32) -> JsResult<()> {
-        self.session.begin_generation(Sampling { temperature, top_k, top_p }, u64::from(seed)).map_err(failure)
+    pub fn begin_generation(
+        &mut self,
+        temperature: f32,
+        top_k: usize,
+        top_p: f32,
+        repetition_penalty: f32,
+        seed: u32,
+    ) -> JsResult<()> {
+        let sampling = Sampling { temperature, top_k, top_p, repetition_penalty };
+        self.session.begin_generation(sampling, u64::from(seed)).map_err(failure)
     }
 
     /// Chooses and computes a token: `{token, text, probability}`, or `{reason}` at the end.
@@ -269,10 +259,20 @@ impl Engine {
         let step = self.session.generate().map_err(failure)?;
         to_js(&match step {
             Step::Token { id, text, probability } => {
-                StepValue::Token { token: Token::new(id, self.session.tokenizer()), text, probability }
+                StepValue::Token { token: TokenValue::new(id, self.session.tokenizer()), text, probability }
             }
             Step::EndOfText => StepValue::End { reason: "end-of-text" },
             Step::ContextFull => StepValue::End { reason: "context-full" },
         })
+    }
+
+    /// `{size, scores, weights}` of one head.
+    pub fn attention(&self, layer: usize, head: usize) -> JsResult<AttentionValue> {
+        self.session.attention(layer, head).map(AttentionValue::from).map_err(failure)
+    }
+
+    /// `{heads, size, cells, weights}` of a layer.
+    pub fn thumbnails(&self, layer: usize, cells: usize) -> JsResult<ThumbnailsValue> {
+        self.session.thumbnails(layer, cells).map(ThumbnailsValue::from).map_err(failure)
     }
 }

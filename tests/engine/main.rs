@@ -2,7 +2,6 @@
 
 mod checkpoint;
 mod golden;
-mod inspect;
 mod made;
 mod session;
 mod support;

@@ -21,6 +21,7 @@ mod folder;
 mod keyboard;
 mod predict;
 mod quantize;
+mod words;
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ enum Command {
     Quantize(quantize::Options),
     /// Show the most probable next tokens, and continue the text
     Predict(predict::PredictOptions),
+    /// Show the most probable next words, or rest of a word
+    Words(words::Options),
     /// Show one head's scores and weights
     Attention(predict::AttentionOptions),
     /// Compare int8 with f32 on text files
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Quantize(options) => quantize::run(&options),
         Command::Predict(options) => predict::predict(&options),
+        Command::Words(options) => words::run(&options),
         Command::Attention(options) => predict::attention(&options),
         Command::Eval(options) => eval::run(&options),
         Command::Keyboard(options) => keyboard::run(&options),

@@ -110,7 +110,8 @@ pub(crate) fn predict(options: &PredictOptions) -> Result<()> {
 /// Continues the text, on the screen as it comes.
 fn generate(session: &mut Session, options: &PredictOptions) -> Result<Value> {
     let PredictOptions { temperature, top_k, top_p, .. } = *options;
-    let sampling = options.seed.map_or(Sampling::GREEDY, |_| Sampling { temperature, top_k, top_p });
+    let sampling =
+        options.seed.map_or(Sampling::GREEDY, |_| Sampling { temperature, top_k, top_p, ..Sampling::GREEDY });
     session.begin_generation(sampling, options.seed.unwrap_or(0))?;
     let (mut ids, mut whole, mut reason) = (Vec::new(), String::new(), "limit");
     if !options.json {

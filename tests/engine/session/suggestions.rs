@@ -48,15 +48,15 @@ fn among_equals_the_lower_id_comes_first() {
     let mut logits = vec![1.0; TOKENS];
     (logits[7], logits[200]) = (2.0, 2.0);
     for count in [1, 2, 3, 50, TOKENS] {
-        let candidates = candidates(&logits, &tokenizer(), false, count);
+        let candidates = candidates(&logits, &tokenizer(), b"", count, None);
         check_order(&candidates, &logits);
         let ids = candidates.iter().map(|candidate| candidate.id);
         let expected = [7, 200].into_iter().chain((0..TOKENS as u32).filter(|id| ![7, 200].contains(id)));
         assert!(ids.eq(expected.take(count)), "{count}");
     }
     // No numbers are no reason to fail.
-    assert_eq!(candidates(&[f32::NAN; TOKENS], &tokenizer(), true, 2).len(), 2);
-    assert!(candidates(&[], &tokenizer(), false, 2).is_empty());
+    assert_eq!(candidates(&[f32::NAN; TOKENS], &tokenizer(), b" ", 2, None).len(), 2);
+    assert!(candidates(&[], &tokenizer(), b"", 2, None).is_empty());
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn after_a_typed_space_only_words_that_bring_it_are_offered() {
         assert_eq!(spaced.insert.as_deref(), (!rest.is_empty()).then_some(rest));
     }
     for id in 0..TOKENS as u32 + 9 {
-        assert!(is_allowed(id, &tokenizer, false));
-        assert_eq!(is_allowed(id, &tokenizer, true), tokenizer.bytes(id).starts_with(b" "));
+        assert!(is_allowed(id, &tokenizer, b""));
+        assert_eq!(is_allowed(id, &tokenizer, b" "), tokenizer.bytes(id).starts_with(b" "));
     }
     // Two spaces are the person's own, so nothing is held back.
     assert_eq!(session_with("the cat  ").candidates(usize::MAX).unwrap().len(), TOKENS);

@@ -55,13 +55,13 @@
  * @property {boolean} filter       whether offensive words are left out; true by default
  * @property {Sampling} sampling    what `Candidate.sampled` is about
  *
- * @typedef {{action: 'learn' | 'unlearn', before: string, word: string}} LearnChange
- *   The word was accepted or typed once (more), or that is taken back. `before`: the word before it, empty if there is none.
+ * @typedef {{action: 'learn' | 'unlearn', text: string, word: string}} LearnChange
+ *   The word was accepted or typed once (more), or that is taken back. `text`: what stands before it, at least the word before.
  * @typedef {{action: 'forget' | 'block' | 'unblock', word: string}} WordChange
  *   `forget` drops all counts of a word; `block` never suggests it again, in any case of its letters.
  * @typedef {{action: 'reject' | 'allow', text: string, word: string}} PlaceChange
- *   The word is not suggested here: wherever the text before the word being typed ends as it does in `text`, which is what
- *   stands before the caret, as in `suggest`.
+ *   The word is not suggested here: wherever the text before the word ends with the same 32 characters. `text` is what stands
+ *   before the caret, as in `suggest`, and `word` the `text` of a `Word`.
  * @typedef {{action: 'allow-at', after: string, word: string}} AllowAtChange   `after` and `word` as in `PersonalState`
  * @typedef {{action: 'import', state: PersonalState} | {action: 'forget-all'}} WholeChange
  *   `import` replaces everything. A state that is not of this form fails with `invalid-json` and changes nothing.

@@ -7,9 +7,9 @@
  */
 
 import { codes, EngineError } from '../shared/protocol.js';
-import { inspectingHandlers } from './inspecting.js';
 import { branches, decodeTokens, prefillTokens } from './measuring.js';
 import { forget, listKept } from './store/kept.js';
+import { importPersonal, suggestingHandlers } from './suggesting.js';
 import { tune } from './tuning.js';
 import { hasStarted, ranOutOfMemory, startWasm } from './wasm.js';
 import { lookUp } from './weights/hub.js';
@@ -28,6 +28,8 @@ const IDLE_AFTER = 100;
 
 /** @type {import('../../pkg/simd128/headlight.js').Engine | undefined} */
 let engine;
+/** @type {import('./wasm.js').Package | undefined} */
+let pkg;
 /** @type {AbortController | undefined} */
 let loading;
 /** Counts texts; whoever works for an older one gives up. */
@@ -38,12 +40,11 @@ let distrustCache = false;
 /** @type {import('./variants.js').Wishes} */
 let wishes = {};
 /**
- * How many threads compute at present, how many could, and what else the build in use offers.
- * @type {{threads: number, available: number, setThreads: (count: number) => void,
- *   Inspection: import('./inspecting.js').Inspection} | undefined}
+ * How many threads compute at present, and how many could.
+ * @type {{threads: number, available: number, setThreads: (count: number) => void} | undefined}
  */
 let team;
-/** Requests that are being worked on, other than tuning, which fills the time between them. */
+/** Requests that are being worked on, other than those that fill the time between them. */
 let working = 0;
 /** Settles when the newest text is computed, so that attention is not shown for half of it. */
 let computed = Promise.resolve();
@@ -70,14 +71,14 @@ function helperDied(message) {
 /** @param {import('./wasm.js').Started} wasm */
 async function assemble(wasm) {
   const available = await wasm.threads();
-  const { setThreads, Inspection } = wasm.pkg;
+  const { setThreads } = wasm.pkg;
   if (wishes.threads !== undefined && available < wishes.threads) {
     throw new EngineError(codes.build, `only ${available} of ${wishes.threads} threads could be started`);
   }
   // Until they are measured: of what the browser calls cores, half may be the second threads of the others.
   const threads = wishes.threads ?? Math.max(Math.min(available, 2), available >> 1);
   setThreads(threads);
-  return { threads, available, setThreads, Inspection };
+  return { threads, available, setThreads };
 }
 
 const channel = new MessageChannel();
@@ -125,18 +126,35 @@ async function settled() {
 }
 
 /**
+ * Does the work of a newer text, which calls `giveWay` wherever it may be ended by a still newer one.
+ * @template T
+ * @param {(giveWay: () => void) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function takeOver(work) {
+  const ticket = ++newestText;
+  const result = work(() => {
+    if (ticket !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
+  });
+  computed = result.then(
+    () => {},
+    () => {},
+  );
+  return result;
+}
+
+/**
  * Computes a text, unless a newer one comes or it is not wanted any more.
  * @param {string} text
  * @param {Report} report
- * @param {() => boolean} [unwanted]
+ * @param {() => boolean} unwanted
  */
 function compute(text, report, unwanted) {
-  const ticket = ++newestText;
-  const giveWay = () => {
-    if (ticket !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
-    if (unwanted?.()) throw new EngineError(codes.cancelled, 'the text is not wanted any more');
-  };
-  const work = async () => {
+  return takeOver(async (newer) => {
+    const giveWay = () => {
+      newer();
+      if (unwanted()) throw new EngineError(codes.cancelled, 'the text is not wanted any more');
+    };
     // Texts that are already waiting behind this one make it needless.
     await yieldToMessages();
     giveWay();
@@ -145,18 +163,23 @@ function compute(text, report, unwanted) {
     const total = prompt.tokens - prompt.reused;
     for (;;) {
       const left = engine.advance();
-      if (left === 0) return { engine, prompt, giveWay };
+      if (left === 0) return { engine, giveWay };
       if (total > LONG_PROMPT) report({ done: total - left, total });
       await yieldToMessages();
       giveWay();
     }
-  };
-  const result = work();
-  computed = result.then(
-    () => {},
-    () => {},
-  );
-  return result;
+  });
+}
+
+/** Resolves when nothing is to be done but what fills the time between requests. */
+async function quiet() {
+  await yieldToMessages();
+  if (working > 0) await idle();
+}
+
+function loadedPackage() {
+  if (!pkg) throw new EngineError(codes.notReady, 'no model is loaded');
+  return pkg;
 }
 
 /** @type {Record<string, Handler>} */
@@ -184,8 +207,10 @@ const handlers = {
         loaded.free();
         throw error;
       }
+      if (engine) importPersonal(loaded, engine.personalState());
       engine?.free();
       engine = loaded;
+      pkg = wasm.pkg;
       newestText += 1;
       const { variant, leftOut } = wasm;
       const memory = wasm.pkg.memoryBytes();
@@ -217,22 +242,14 @@ const handlers = {
     return { result: await listKept() };
   },
 
-  async suggest({ text, top }, report) {
-    const start = performance.now();
-    const { engine, prompt } = await compute(text, report);
-    const { tokens, unprompted, dropped, trimmedSpace, reused } = prompt;
-    return {
-      result: {
-        unprompted,
-        dropped,
-        trimmedSpace,
-        computed: tokens - reused,
-        revision: engine.revision,
-        ...engine.suggestions(top),
-        milliseconds: performance.now() - start,
-      },
-    };
-  },
+  ...suggestingHandlers({
+    engine: loadedEngine,
+    pkg: loadedPackage,
+    newestText: () => newestText,
+    takeOver,
+    yieldToMessages,
+    quiet,
+  }),
 
   async generate({ text, sampling, limit }, report) {
     stopRequested = false;
@@ -246,7 +263,8 @@ const handlers = {
     });
     try {
       const { engine, giveWay } = await compute(text, report, () => stopRequested);
-      engine.beginGeneration(sampling.temperature, sampling.topK, sampling.topP, sampling.seed);
+      const { temperature, topK, topP, repetitionPenalty, seed } = sampling;
+      engine.beginGeneration(temperature, topK, topP, repetitionPenalty ?? 1, seed);
       start = performance.now();
       while (count < limit) {
         await yieldToMessages();
@@ -267,13 +285,8 @@ const handlers = {
 
   async tune() {
     loadedEngine();
-    const running = /** @type {NonNullable<typeof team>} */ (team);
-    const { available, threads, setThreads } = running;
+    const { available, threads, setThreads } = /** @type {NonNullable<typeof team>} */ (team);
     if (wishes.threads !== undefined) return { result: { threads, times: [] } };
-    const quiet = async () => {
-      await yieldToMessages();
-      if (working > 0) await idle();
-    };
     const probe = (/** @type {number} */ trial) => {
       setThreads(trial);
       loadedEngine().probe();
@@ -282,7 +295,7 @@ const handlers = {
     await idle();
     const tuning = await tune(available, { quiet, probe });
     setThreads(tuning.threads);
-    team = { ...running, threads: tuning.threads };
+    team = { available, setThreads, threads: tuning.threads };
     return { result: tuning };
   },
 
@@ -303,20 +316,37 @@ const handlers = {
     return { result: null };
   },
 
-  ...inspectingHandlers({
-    loaded: () => {
-      const { Inspection } = team ?? {};
-      return { engine: loadedEngine(), Inspection: /** @type {NonNullable<typeof Inspection>} */ (Inspection) };
-    },
-    settled,
-    yieldToMessages,
-    newestText: () => newestText,
-  }),
+  async attention({ layer, head }) {
+    await settled();
+    const engine = loadedEngine();
+    const map = engine.attention(layer, head);
+    const { size, scores, weights } = map;
+    map.free();
+    return {
+      result: { revision: engine.revision, layer, head, size, scores, weights },
+      transfer: [scores.buffer, weights.buffer],
+    };
+  },
+
+  async thumbnails({ layer, cells }) {
+    const text = newestText;
+    await settled();
+    await yieldToMessages();
+    if (text !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
+    const engine = loadedEngine();
+    const maps = engine.thumbnails(layer, cells);
+    const { heads, size, cells: side, weights } = maps;
+    maps.free();
+    return {
+      result: { revision: engine.revision, layer, heads, size, cells: side, weights },
+      transfer: [weights.buffer],
+    };
+  },
 };
 
 self.onmessage = async ({ data }) => {
   const { id, kind } = data;
-  const counts = kind === 'tune' ? 0 : 1;
+  const counts = kind === 'tune' || kind === 'surprise' ? 0 : 1;
   working += counts;
   try {
     const handler = handlers[kind];

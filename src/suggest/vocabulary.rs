@@ -1,0 +1,126 @@
+//! The tokens in the order of their bytes, and what each may do in a word: a flat trie, in which the tokens that begin with
+//! some bytes lie side by side.
+
+use super::word::{ENDS, Kind, Stage, first_kind, read};
+use crate::tokenizer::Tokenizer;
+
+/// The token may begin a suggestion.
+pub(super) const LEADS: u8 = 1 << 4;
+/// The token may go on within a word.
+pub(super) const RUNS: u8 = 1 << 5;
+/// The token is punctuation by itself.
+pub(super) const MARK: u8 = 1 << 6;
+
+/// What a search needs to know of a tokenizer.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// Bytes of all tokens, one after the other
+    bytes: Vec<u8>,
+    /// (V + 1), where the bytes of each begin
+    starts: Vec<u32>,
+    /// The ids of all tokens but the end of text, in the order of their bytes
+    sorted: Vec<u32>,
+    /// (V), in the four lowest bits whether a word ends before the token, if its last character is of a kind of `ENDS`
+    roles: Vec<u8>,
+}
+
+/// The bit of a word that ends with this kind.
+pub(super) fn end_bit(kind: Kind) -> u8 {
+    ENDS.iter().position(|&end| end == kind).map_or(0, |index| 1 << index)
+}
+
+impl Vocabulary {
+    /// Sorts the tokens.
+    pub fn new(tokenizer: &Tokenizer) -> Self {
+        let ids = 0..tokenizer.len() as u32;
+        let mut starts = vec![0];
+        let mut bytes = Vec::new();
+        for id in ids.clone() {
+            bytes.extend_from_slice(tokenizer.bytes(id));
+            starts.push(bytes.len() as u32);
+        }
+        let end_of_text = tokenizer.end_of_text();
+        let is_spelling = |&id: &u32| id != end_of_text && !tokenizer.bytes(id).is_empty();
+        let mut sorted: Vec<u32> = ids.clone().filter(is_spelling).collect();
+        sorted.sort_unstable_by_key(|&id| (tokenizer.bytes(id), id));
+        let roles = ids.map(|id| if id == end_of_text { 0b1111 } else { roles(tokenizer.bytes(id)) }).collect();
+        Self { bytes, starts, sorted, roles }
+    }
+
+    /// Number of tokens.
+    #[expect(clippy::len_without_is_empty, reason = "a tokenizer always has its 256 bytes")]
+    pub fn len(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// The bytes of a token.
+    pub fn bytes(&self, id: u32) -> &[u8] {
+        &self.bytes[self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize]
+    }
+
+    /// The tokens that begin with these bytes, end of text aside.
+    pub fn beginning_with(&self, prefix: &[u8]) -> &[u32] {
+        let from = self.sorted.partition_point(|&id| self.bytes(id) < prefix);
+        let count = self.sorted[from..].partition_point(|&id| self.bytes(id).starts_with(prefix));
+        &self.sorted[from..from + count]
+    }
+
+    /// The tokens that these bytes begin with, except for those that are all of them.
+    pub fn within<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
+        (1..bytes.len()).flat_map(move |length| {
+            let same = self.beginning_with(&bytes[..length]);
+            same.iter().copied().take_while(move |&id| self.bytes(id).len() == length)
+        })
+    }
+
+    /// (V)
+    pub(super) fn roles(&self) -> &[u8] {
+        &self.roles
+    }
+}
+
+fn roles(token: &[u8]) -> u8 {
+    let mut roles = 0;
+    let after = |start: &str| read(None, &[start.as_bytes(), token].concat(), 0);
+    for (kind, example) in ENDS.into_iter().zip(["a", "1", "字", "\u{1f44d}"]) {
+        // An apostrophe with a letter after it goes on; a character that is not whole may.
+        let goes_on = after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)));
+        let ends = !goes_on
+            && (first_kind(token).is_some_and(|first| super::word::is_boundary(kind, first)) || token.is_empty());
+        roles |= if ends { end_bit(kind) } else { 0 };
+        roles |= if goes_on { RUNS } else { 0 };
+    }
+    match read(None, token, 0).map(|reading| reading.stage) {
+        Some(Stage::Punctuation) => roles | MARK,
+        Some(_) => roles | LEADS,
+        // A part of a character may belong to a word that has begun.
+        None => roles,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn roles_of_tokens() {
+        let all = 0b1111;
+        for (token, expected) in [
+            (&b" cat"[..], all | LEADS),
+            (b"s", RUNS | LEADS | end_bit(Kind::Ideograph) | end_bit(Kind::Symbol)),
+            (b"'t", RUNS | LEADS | 0b1110),
+            (b",", all | MARK),
+            (b"\n", all),
+            (b" \"", all | LEADS),
+            ("字".as_bytes(), all | LEADS),
+        ] {
+            assert_eq!(roles(token), expected, "{:?}", String::from_utf8_lossy(token));
+        }
+        assert_eq!(roles(b"\xe2\x80") & all, all, "punctuation, whatever comes");
+        assert_eq!(roles(b"\xe5") & all, 0, "nobody knows");
+        assert_eq!(roles(b"\x80") & (all | LEADS), 0);
+    }
+}
