@@ -32,8 +32,11 @@ impl<'a> Cut<'a> {
                 }
                 Some(following) => !is_boundary(kind, Kind::of(following)),
             };
+            if !belongs {
+                break;
+            }
             length += 1;
-            if !belongs || length > LONGEST {
+            if length > LONGEST {
                 break;
             }
             (start, next) = (at, Some(c));

@@ -1,7 +1,7 @@
 //! The tokens in the order of their bytes, and what each may do in a word: a flat trie, in which the tokens that begin with
 //! some bytes lie side by side.
 
-use super::word::{ENDS, Kind, Stage, first_kind, read};
+use super::word::{ENDS, Kind, Stage, first_kind, is_boundary, read};
 use crate::tokenizer::Tokenizer;
 
 /// The token may begin a suggestion.
@@ -83,10 +83,11 @@ fn roles(token: &[u8]) -> u8 {
     let mut roles = 0;
     let after = |start: &str| read(None, &[start.as_bytes(), token].concat(), 0);
     for (kind, example) in ENDS.into_iter().zip(["a", "1", "字", "\u{1f44d}"]) {
+        let is_certain = first_kind(token).is_some_and(|first| is_boundary(kind, first));
         // An apostrophe with a letter after it goes on; a character that is not whole may.
-        let goes_on = after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)));
-        let ends = !goes_on
-            && (first_kind(token).is_some_and(|first| super::word::is_boundary(kind, first)) || token.is_empty());
+        let goes_on = after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)))
+            && (!is_certain || token.starts_with(b"'"));
+        let ends = !goes_on && (is_certain || token.is_empty());
         roles |= if ends { end_bit(kind) } else { 0 };
         roles |= if goes_on { RUNS } else { 0 };
     }
