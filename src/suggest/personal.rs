@@ -119,7 +119,9 @@ impl Personal {
         // Beyond what fading leaves, the rarest go first.
         while self.words.len() >= MOST {
             let rarest = self.words.iter().min_by(|a, b| a.1.total_cmp(b.1)).map(|(word, _)| word.clone());
-            rarest.map(|word| self.forget(&word));
+            if let Some(word) = rarest {
+                self.forget(&word);
+            }
         }
     }
 
