@@ -55,8 +55,9 @@
  * @property {boolean} filter       whether offensive words are left out; true by default
  * @property {Sampling} sampling    what `Candidate.sampled` is about
  *
- * @typedef {{action: 'learn' | 'unlearn', text: string, word: string}} LearnChange
- *   The word was accepted or typed once (more), or that is taken back. `text`: what stands before it, at least the word before.
+ * @typedef {{action: 'learn' | 'unlearn', before: string, word: string}} LearnChange
+ *   The word was accepted or typed once (more), or that is taken back. `before`: the word before it, or the text that ends
+ *   with that; empty if there is none.
  * @typedef {{action: 'forget' | 'block' | 'unblock', word: string}} WordChange
  *   `forget` drops all counts of a word; `block` never suggests it again, in any case of its letters.
  * @typedef {{action: 'reject' | 'allow', text: string, word: string}} PlaceChange
@@ -184,7 +185,6 @@
  * @property {boolean} trimmedSpace    the text ended in a space, which was left for the suggestion to begin with
  * @property {number} computed         tokens computed for this answer; the others came from the cache
  * @property {number} milliseconds     time the engine took
- * @property {Candidate[]} best        at most three that can be inserted, the most probable first
  * @property {Word[]} words            at most `count` suggestions, the most probable first
  * @property {boolean} settled         no other word can be among them; false if the search was cut short
  * @property {string} typed            letters of the word that the caret stands in or behind; empty between words

@@ -7,7 +7,6 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('../../pkg/simd128/headlight.js').Engine} Engine
  * @typedef {import('../shared/protocol.js').SuggestSettings} SuggestSettings
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
- * @typedef {import('../shared/protocol.js').Word} Word
  * @typedef {import('../shared/protocol.js').PersonalChange} PersonalChange
  * @typedef {import('../shared/protocol.js').Progress['progress']} ProgressValue
  * @typedef {(progress: ProgressValue) => void} Report
@@ -87,21 +86,13 @@ export function suggestingHandlers(host) {
       giveWay();
     }
     const { unprompted, dropped, trimmedSpace } = prompt;
-    const suggestions = engine.suggestions(top, drawing(settings.sampling));
     return {
       unprompted,
       dropped,
       trimmedSpace,
       computed: total,
       revision: engine.revision,
-      ...suggestions,
-      best: suggestions.words
-        .filter((/** @type {Word} */ { replace }) => replace === 0)
-        .map((/** @type {Word} */ word, /** @type {number} */ index) => ({
-          ...word,
-          token: { ...word.tokens[0], text: word.text },
-          rank: index + 1,
-        })),
+      ...engine.suggestions(top, drawing(settings.sampling)),
       milliseconds: performance.now() - start,
     };
   }
@@ -207,7 +198,7 @@ function apply(engine, change) {
   switch (change.action) {
     case 'learn':
     case 'unlearn':
-      return engine.learn(change.text, change.word, change.action === 'learn');
+      return engine.learn(change.before, change.word, change.action === 'learn');
     case 'forget':
       return engine.forget(change.word);
     case 'block':
