@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commonPrefix, spokenToken, textPieces, tokenLabel, typedPart } from '../../www/js/page/lib/tokens.js';
+import { commonPrefix, spokenToken, textPieces, tokenLabel } from '../../www/js/page/lib/tokens.js';
 
 /** @param {string | null} text @param {string} [hex] */
 const token = (text, hex = '') => ({ id: 0, text, hex });
@@ -50,16 +50,4 @@ test('common prefix of two token lists', () => {
   assert.equal(commonPrefix([], list(1)), 0);
   assert.equal(commonPrefix(list(1, 2, 3), list(1, 2, 4, 5)), 2);
   assert.equal(commonPrefix(list(1, 2), list(1, 2, 3)), 2);
-});
-
-test('what the user has typed of a word already', () => {
-  assert.equal(typedPart('in the hou', 'se'), 'hou');
-  assert.equal(typedPart('in the house', ' of'), '', 'another word');
-  assert.equal(typedPart('in the ', 'house'), '', 'only the space is there');
-  assert.equal(typedPart('house', ','), '');
-  assert.equal(typedPart('', 'The'), '');
-  assert.equal(typedPart('don’t pan', 'ic'), 'pan');
-  assert.equal(typedPart('how unfort', 'unate'), 'unfort');
-  assert.equal(typedPart('very unfortun', 'ing'), '…tun', 'the end is what tells');
-  assert.equal(typedPart('unfortue\u0301n', 'ing'), '…ue\u0301n', 'marks stay with their letters');
 });

@@ -3,7 +3,7 @@ import { formatShare } from './lib/format.js';
 import { place } from './lib/slots.js';
 import { spokenText } from './lib/tokens.js';
 import { remainder } from './lib/typing.js';
-import { nextPart, suggestSettings, wordsOf } from './lib/words.js';
+import { nextPart, suggestSettings } from './lib/words.js';
 import { byId, keepFocusInPlace } from './ui/dom.js';
 import { SuggestionPanel } from './ui/suggestion-panel.js';
 import { SuggestionStrip } from './ui/suggestion-strip.js';
@@ -217,7 +217,7 @@ export class WriteController {
     const app = this.#app;
     if (!app.model) return;
     this.#shown = { base, answer };
-    const words = wordsOf(base, answer);
+    const words = answer.words;
     this.#keys = this.#place(base, words);
     keepFocusInPlace(() => {
       this.#strip.update(this.#keys.map((key) => key?.word ?? null));

@@ -93,16 +93,3 @@ export function commonPrefix(before, after) {
   while (same < limit && before[same].id === after[same].id) same++;
   return same;
 }
-
-/**
- * The beginning of a word that stands before the caret and that `insert` goes on with, for the key to show it whole. A
- * long one is cut at its start, or the letters that the key would add might find no room.
- * @param {string} base
- * @param {string} insert
- */
-export function typedPart(base, insert) {
-  if (!/^[\p{L}\p{N}]/u.test(insert)) return '';
-  const typed = base.match(/[\p{L}\p{M}\p{N}]{1,24}$/u)?.[0] ?? '';
-  const letters = typed.match(/[\p{L}\p{N}]\p{M}*/gu) ?? [];
-  return letters.length > 6 ? `…${letters.slice(-3).join('')}` : typed;
-}

@@ -3,11 +3,9 @@
  * @typedef {import('../../shared/protocol.js').Word} Word
  * @typedef {import('../../shared/protocol.js').Part} Part
  * @typedef {import('../../shared/protocol.js').Sampling} Sampling
- * @typedef {import('../../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../../shared/protocol.js').SuggestSettings} SuggestSettings
  * @typedef {import('./settings.js').Settings} Settings
  */
-import { typedPart } from './tokens.js';
 
 /**
  * What the engine has to know of the settings.
@@ -17,30 +15,6 @@ import { typedPart } from './tokens.js';
  */
 export function suggestSettings({ phrase, punctuation, corrections, personal, weight, filter }, sampling) {
   return { maxWords: phrase, punctuation, corrections, personal: personal ? weight : 0, filter, sampling };
-}
-
-/**
- * The suggestions of an answer; of an engine that knows no words, its tokens.
- * @param {string} base
- * @param {Suggestions} answer
- * @returns {Word[]}
- */
-export function wordsOf(base, answer) {
-  if (answer.words) return answer.words;
-  return answer.best.map(({ token, insert, probability }) => ({
-    text: typedPart(base, insert ?? '') + (insert ?? '').trimStart(),
-    insert: insert ?? '',
-    replace: 0,
-    spaceAfter: false,
-    kind: 'word',
-    probability,
-    model: probability,
-    unconditional: probability,
-    personal: false,
-    repeats: false,
-    tokens: [token],
-    parts: [{ text: insert ?? '', probability }],
-  }));
 }
 
 /**
