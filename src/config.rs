@@ -44,10 +44,15 @@ pub struct Gpt2Config {
     pub eos_token_id: u32,
 }
 
-/// The hub's `config.json`, as far as it matters.
+/// What the hub's `config.json` describes.
+#[derive(Deserialize)]
+struct HubKind {
+    model_type: Option<String>,
+}
+
+/// The hub's `config.json` of a GPT-2, as far as it matters.
 #[derive(Deserialize)]
 struct HubConfig {
-    model_type: Option<String>,
     vocab_size: usize,
     n_positions: Option<usize>,
     n_ctx: Option<usize>,
@@ -64,6 +69,10 @@ struct HubConfig {
     tie_word_embeddings: Option<bool>,
 }
 
+fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|source| Error::Json { what: "config.json", source })
+}
+
 impl Gpt2Config {
     /// Reads the hub's `config.json`.
     ///
@@ -73,12 +82,13 @@ impl Gpt2Config {
         if json.len() > MAX_CONFIG_BYTES {
             return Err(Error::Config { field: "file", reason: format!("longer than {MAX_CONFIG_BYTES} bytes") });
         }
-        let hub: HubConfig =
-            serde_json::from_slice(json).map_err(|source| Error::Json { what: "config.json", source })?;
-        let unsupported = |field, reason: &str| Err(Error::Config { field, reason: reason.to_owned() });
-        if hub.model_type.as_deref().is_some_and(|kind| kind != "gpt2") {
-            return unsupported("model_type", "only gpt2 is supported");
+        // First, because other kinds of models have other keys.
+        let HubKind { model_type } = parse(json)?;
+        if let Some(other) = model_type.filter(|kind| kind != "gpt2") {
+            return Err(Error::Architecture(other.chars().take(60).collect()));
         }
+        let hub: HubConfig = parse(json)?;
+        let unsupported = |field, reason: &str| Err(Error::Config { field, reason: reason.to_owned() });
         // `gelu_pytorch_tanh` is the same function under a newer name.
         if hub.activation_function.as_deref().is_some_and(|name| !["gelu_new", "gelu_pytorch_tanh"].contains(&name)) {
             return unsupported("activation_function", "only gelu_new is supported");

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::checkpoint::kind::FileKind;
+
 /// Why an operation failed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -29,8 +31,19 @@ pub enum Error {
         /// What was expected.
         expected: &'static str,
         /// What the bytes look like.
-        found: &'static str,
+        found: FileKind,
     },
+    /// The model is of another architecture than GPT-2, which is named.
+    Architecture(String),
+    /// A GGUF file is quantised in a way that is not read here.
+    Quantisation {
+        /// A tensor of that type.
+        tensor: String,
+        /// The type.
+        dtype: String,
+    },
+    /// The header of a GGUF file is not of the form that the format prescribes.
+    Gguf(String),
     /// A safetensors header is longer than any header that is needed here.
     HeaderTooLarge {
         /// Declared length in bytes.
@@ -171,7 +184,9 @@ impl Error {
             Self::Config { .. } => "unsupported-config",
             Self::Manifest(_) => "invalid-manifest",
             Self::WrongFileKind { .. } => "wrong-file-kind",
-            Self::HeaderTooLarge { .. } | Self::Header(_) => "invalid-header",
+            Self::Architecture(_) => "unsupported-architecture",
+            Self::Quantisation { .. } => "unsupported-quantisation",
+            Self::HeaderTooLarge { .. } | Self::Header(_) | Self::Gguf(_) => "invalid-header",
             Self::DuplicateKey(_) => "duplicate-key",
             Self::PieceOrder(_) => "piece-order",
             Self::Dtype { .. } => "unsupported-dtype",
@@ -206,12 +221,19 @@ impl fmt::Display for Error {
             Self::Json { what, source } => write!(f, "{what} is not valid JSON of the expected form: {source}"),
             Self::Config { field, reason } => write!(f, "config.json, {field}: {reason}"),
             Self::Manifest(reason) => write!(f, "manifest.json: {reason}"),
-            Self::WrongFileKind { expected, found } => write!(f, "expected {expected}, but this is {found}"),
+            Self::WrongFileKind { expected, found } => {
+                write!(f, "expected {expected}, but this is {}; {}", found.name(), found.advice())
+            }
+            Self::Architecture(found) => write!(f, "this is a model of another kind, {found}; only GPT-2 is run here"),
+            Self::Quantisation { tensor, dtype } => {
+                write!(f, "{tensor} is quantised as {dtype}; take the same model as GGUF in F32, F16, BF16 or Q8_0")
+            }
+            Self::Gguf(reason) => write!(f, "invalid GGUF header: {reason}"),
             Self::HeaderTooLarge { length, limit } => {
                 write!(f, "the safetensors header claims {length} bytes; at most {limit} are accepted")
             }
             Self::Header(reason) => write!(f, "invalid safetensors header: {reason}"),
-            Self::DuplicateKey(key) => write!(f, "invalid safetensors header: {key} stands there twice"),
+            Self::DuplicateKey(key) => write!(f, "invalid header: {key} stands there twice"),
             Self::PieceOrder(name) => write!(f, "{name} does not begin where the rows before it end"),
             Self::Dtype { tensor, dtype } => write!(f, "{tensor} has the unsupported type {dtype}"),
             Self::Offsets { tensor, reason } => write!(f, "invalid offsets of {tensor}: {reason}"),

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Longest tokenizer file that is accepted. GPT-2's have between 0.5 and 2.2 MB.
 pub(crate) const MAX_FILE_BYTES: usize = 32 << 20;
 /// The token that GPT-2 was trained to see between texts.
-const END_OF_TEXT: &str = "<|endoftext|>";
+pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 
 /// Text to token ids and back.
 pub struct Tokenizer {

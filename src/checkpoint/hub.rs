@@ -1,21 +1,103 @@
-//! From the hub's `model.safetensors` to weights, quantised as the bytes arrive.
+//! From a published GPT-2 to weights, quantised as the bytes arrive.
 //!
-//! Conv1D matrices are stored (inputs, outputs) and a scale belongs to a block of inputs of one output, so one block of
-//! file rows is held in f32 until it is complete; of the embedding, one group of rows.
+//! The hub's `model.safetensors` stores Conv1D matrices (inputs, outputs), and a scale belongs to a block of inputs of one
+//! output, so one block of file rows is held in f32 until it is complete. Of matrices that are stored (outputs, inputs), as
+//! the embedding and all those of GGUF are, one group of rows is.
 
 use std::collections::BTreeMap;
 
 use half::{bf16, f16};
 
-use super::safetensors::{TensorInfo, TensorSink};
+use super::reader::{TensorInfo, TensorSink, unit_of};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, GROUP};
 use crate::model::weights::{Matrix, Slot, Weights};
 use crate::quant::QuantisationError;
 
+/// Who named the tensors, and turned the matrices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Of the hub's `model.safetensors`.
+    Hub,
+    /// Of llama.cpp's converter.
+    Gguf,
+}
+
+impl Layout {
+    /// The name of a tensor as [`Weights`] has it; `None` for those that are not needed: masks that can be computed, and the
+    /// output matrix, which is the embedding.
+    fn name(self, name: &str) -> Option<String> {
+        match self {
+            Self::Hub => {
+                let name = name.strip_prefix("transformer.").unwrap_or(name);
+                let masks = [".attn.bias", ".attn.masked_bias"];
+                let skipped = masks.iter().any(|mask| name.ends_with(mask)) || name == "lm_head.weight";
+                (!skipped).then(|| name.to_owned())
+            }
+            Self::Gguf if name == "output.weight" => None,
+            Self::Gguf => Some(from_gguf(name).unwrap_or_else(|| name.to_owned())),
+        }
+    }
+
+    /// The place of a tensor, with the order of its dimensions in the file; `Some(None)` if a GPT-2 has no such tensor,
+    /// `None` if it is not needed.
+    pub(super) fn slot<'a>(self, weights: &'a mut Weights, name: &str) -> Option<(String, Option<Slot<'a>>)> {
+        let name = self.name(name)?;
+        let slot = match weights.slot(&name) {
+            Some(Slot::Conv1d(matrix)) if self == Self::Gguf => Some(Slot::Rows(matrix)),
+            slot => slot,
+        };
+        Some((name, slot))
+    }
+}
+
+/// The hub's name for one of llama.cpp.
+fn from_gguf(name: &str) -> Option<String> {
+    let (stem, kind) = name.rsplit_once('.')?;
+    let stem = match stem {
+        "token_embd" => "wte".to_owned(),
+        "position_embd" => "wpe".to_owned(),
+        "output_norm" => "ln_f".to_owned(),
+        _ => {
+            let (layer, part) = stem.strip_prefix("blk.")?.split_once('.')?;
+            let part = match part {
+                "attn_norm" => "ln_1",
+                "attn_qkv" => "attn.c_attn",
+                "attn_output" => "attn.c_proj",
+                "ffn_norm" => "ln_2",
+                "ffn_up" => "mlp.c_fc",
+                "ffn_down" => "mlp.c_proj",
+                _ => return None,
+            };
+            format!("h.{layer}.{part}")
+        }
+    };
+    Some(format!("{stem}.{kind}"))
+}
+
+/// What models other than GPT-2 call their tensors.
+fn other_architecture(name: &str) -> Option<&'static str> {
+    const MARKS: [(&str, &str); 12] = [
+        ("lora_", "LoRA adapter, which is no whole model"),
+        ("crossattention.", "GPT-2 with cross-attention"),
+        ("gpt_neox.", "GPT-NeoX"),
+        (".attn.attention.", "GPT-Neo"),
+        (".attn.q_proj.", "GPT-J"),
+        ("word_embeddings.", "BLOOM or Falcon"),
+        ("decoder.embed_positions.", "OPT"),
+        ("decoder.layers.", "OPT"),
+        (".self_attn.", "Llama or one of its kind"),
+        ("model.embed_tokens.", "Llama or one of its kind"),
+        ("encoder.", "BERT or T5"),
+        ("diffusion_model.", "image generator"),
+    ];
+    MARKS.iter().find(|(mark, _)| name.contains(mark)).map(|&(_, architecture)| architecture)
+}
+
 /// Fills weights from tensors in F32, F16 or BF16.
 pub struct HubSink<'a> {
+    layout: Layout,
     weights: &'a mut Weights,
     config: &'a Gpt2Config,
     /// Elements of the current tensor that wait for their block to be complete.
@@ -27,23 +109,16 @@ pub struct HubSink<'a> {
 /// Error of each quantised tensor by name.
 pub type Report = BTreeMap<String, QuantisationError>;
 
-/// The name without the prefix that some files have; `None` for the tensors that are not needed: masks that can be
-/// computed, and the output matrix, which is the embedding.
-pub(super) fn needed(name: &str) -> Option<&str> {
-    let name = name.strip_prefix("transformer.").unwrap_or(name);
-    let skipped = name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name == "lm_head.weight";
-    (!skipped).then_some(name)
-}
-
 impl<'a> HubSink<'a> {
     /// A sink into `weights`, which must have the shape of `config`. `staging` must live as long as the file.
     pub fn new(
+        layout: Layout,
         weights: &'a mut Weights,
         config: &'a Gpt2Config,
         staging: &'a mut Vec<f32>,
         report: Option<&'a mut Report>,
     ) -> Self {
-        Self { weights, config, staging, report }
+        Self { layout, weights, config, staging, report }
     }
 }
 
@@ -51,12 +126,19 @@ impl TensorSink for HubSink<'_> {
     fn header(&mut self, tensors: &[TensorInfo]) -> Result<()> {
         let mut missing = Weights::names(self.config);
         for tensor in tensors {
-            let Some(name) = needed(&tensor.name) else { continue };
-            let Some(slot) = self.weights.slot(name) else {
-                return Err(Error::UnexpectedTensor(tensor.name.clone()));
+            let Some((name, slot)) = self.layout.slot(self.weights, &tensor.name) else { continue };
+            let Some(slot) = slot else {
+                return Err(match other_architecture(&tensor.name) {
+                    Some(architecture) => Error::Architecture(architecture.to_owned()),
+                    None => Error::UnexpectedTensor(tensor.name.clone()),
+                });
             };
-            if !["F32", "F16", "BF16"].contains(&tensor.dtype.as_str()) {
-                return Err(Error::Dtype { tensor: tensor.name.clone(), dtype: tensor.dtype.clone() });
+            if !["F32", "F16", "BF16", "Q8_0"].contains(&tensor.dtype.as_str()) {
+                let (tensor, dtype) = (tensor.name.clone(), tensor.dtype.clone());
+                return Err(match self.layout {
+                    Layout::Hub => Error::Dtype { tensor, dtype },
+                    Layout::Gguf => Error::Quantisation { tensor, dtype },
+                });
             }
             let expected = match slot {
                 Slot::Vector(_, shape) => shape,
@@ -66,7 +148,7 @@ impl TensorSink for HubSink<'_> {
             if !expected.iter().map(|&dimension| dimension as u64).eq(tensor.shape.iter().copied()) {
                 return Err(Error::Shape { tensor: tensor.name.clone(), expected, found: tensor.shape.clone() });
             }
-            let Some(index) = missing.iter().position(|other| other == name) else {
+            let Some(index) = missing.iter().position(|other| *other == name) else {
                 // Once with and once without the prefix.
                 return Err(Error::DuplicateKey(tensor.name.clone()));
             };
@@ -76,8 +158,8 @@ impl TensorSink for HubSink<'_> {
     }
 
     fn data(&mut self, tensor: &TensorInfo, first: usize, bytes: &[u8]) -> Result<()> {
-        let Some(name) = needed(&tensor.name) else { return Ok(()) };
-        let slot = self.weights.slot(name).expect("header() refused unknown names");
+        let Some((name, slot)) = self.layout.slot(self.weights, &tensor.name) else { return Ok(()) };
+        let slot = slot.expect("header() refused unknown names");
         let elements = Elements::new(tensor, bytes);
         match slot {
             Slot::Vector(values, _) => elements.copy_to(&mut values[first..first + elements.count()]),
@@ -88,7 +170,7 @@ impl TensorSink for HubSink<'_> {
                     let row = start / inputs;
                     for block in 0..inputs.div_ceil(BLOCK) {
                         let value = |input: usize, lane: usize| staged.get(lane * inputs + input).copied();
-                        set_tile(matrix, row, block, value, self.report.as_deref_mut(), name);
+                        set_tile(matrix, row, block, value, self.report.as_deref_mut(), &name);
                     }
                 })
             }
@@ -102,7 +184,7 @@ impl TensorSink for HubSink<'_> {
                             let input = input - block * BLOCK;
                             (row + lane < rows).then(|| staged.get(input * rows + row + lane).copied()).flatten()
                         };
-                        set_tile(matrix, row, block, value, self.report.as_deref_mut(), name);
+                        set_tile(matrix, row, block, value, self.report.as_deref_mut(), &name);
                     }
                 })
             }
@@ -148,16 +230,19 @@ fn set_tile(
 struct Elements<'a> {
     tensor: &'a TensorInfo,
     bytes: &'a [u8],
+    /// Of a unit.
+    elements: usize,
     size: usize,
 }
 
 impl<'a> Elements<'a> {
     fn new(tensor: &'a TensorInfo, bytes: &'a [u8]) -> Self {
-        Self { tensor, bytes, size: if tensor.dtype == "F32" { 4 } else { 2 } }
+        let unit = unit_of(&tensor.dtype).expect("header() refused other types");
+        Self { tensor, bytes, elements: unit.elements as usize, size: unit.bytes as usize }
     }
 
     fn count(&self) -> usize {
-        self.bytes.len() / self.size
+        self.bytes.len() / self.size * self.elements
     }
 
     fn copy_to(&self, out: &mut [f32]) -> Result<()> {
@@ -172,9 +257,18 @@ impl<'a> Elements<'a> {
                     *out = f16::from_le_bytes(*bytes).to_f32();
                 }
             }
-            _ => {
+            "BF16" => {
                 for (out, bytes) in out.iter_mut().zip(self.bytes.as_chunks().0) {
                     *out = bf16::from_le_bytes(*bytes).to_f32();
+                }
+            }
+            _ => {
+                for (out, block) in out.chunks_exact_mut(self.elements).zip(self.bytes.chunks_exact(self.size)) {
+                    let (scale, values) = block.split_at(2);
+                    let scale = f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+                    for (out, &value) in out.iter_mut().zip(values) {
+                        *out = f32::from(value as i8) * scale;
+                    }
                 }
             }
         }
@@ -182,7 +276,7 @@ impl<'a> Elements<'a> {
         if finite { Ok(()) } else { Err(Error::NonFinite { tensor: self.tensor.name.clone() }) }
     }
 
-    /// Collects elements into units of `unit` (the last one of a tensor of `total` may be shorter) and calls
+    /// Collects elements into blocks of `unit` (the last one of a tensor of `total` may be shorter) and calls
     /// `flush(staged, start)` with each complete one and the index of its first element.
     fn in_units(
         mut self,
@@ -197,7 +291,8 @@ impl<'a> Elements<'a> {
             let start = position / unit * unit;
             let end = (start + unit).min(total);
             let count = (end - position).min(self.count());
-            let (part, rest) = self.bytes.split_at(count * self.size);
+            // Rows, and so blocks of them, hold whole units of the type.
+            let (part, rest) = self.bytes.split_at(count / self.elements * self.size);
             let staged = position - start;
             staging.resize(staged + count, 0.0);
             Elements { bytes: part, ..self }.copy_to(&mut staging[staged..])?;

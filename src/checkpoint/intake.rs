@@ -6,23 +6,26 @@
 
 use sha2::{Digest, Sha256};
 
-use super::hub::{HubSink, Report};
+use super::hub::{HubSink, Layout, Report};
 use super::loader::hex;
 use super::manifest::FileEntry;
 use super::plan::Plan;
 use super::quantised::{Progress, QuantisedSink, shard_of};
-use super::safetensors::Reader;
-use crate::config::Gpt2Config;
+use super::reader::{Reader, TensorSink};
 use crate::error::{Error, Result};
+use crate::model::Model;
 use crate::model::weights::{Precision, Weights};
 
 /// Asked for before the header's length is known. That of GPT-2 XL has about 60,000 bytes.
 const FIRST_REQUEST: u64 = 128 << 10;
 
 /// A file being read.
-#[derive(Default)]
 pub(super) struct Intake {
+    layout: Layout,
+    precision: Precision,
     reader: Reader,
+    /// `vocab.json` and `merges.txt`, if the file held a tokenizer.
+    pub(super) tokenizer: Option<[Vec<u8>; 2]>,
     plan: Option<Plan>,
     /// Whether the weights of each piece are there.
     done: Vec<bool>,
@@ -33,11 +36,12 @@ pub(super) struct Intake {
     pub(super) report: Option<Report>,
 }
 
-/// A shard of which the weights have just become complete.
+/// A file to be stored: a shard of which the weights have just become complete, or one of the tokenizer that was found in
+/// a GGUF file.
 #[derive(Debug)]
 pub struct Output {
-    /// Its number, as [`Loader::restore`](super::loader::Loader::restore) takes it.
-    pub index: usize,
+    /// The shard's number, as [`Loader::restore`](super::loader::Loader::restore) takes it.
+    pub index: Option<usize>,
     /// Name, length and hash.
     pub entry: FileEntry,
     /// Its content.
@@ -46,8 +50,18 @@ pub struct Output {
 
 impl Intake {
     /// Nothing has come yet.
-    pub(super) fn new(report: bool) -> Self {
-        Self { report: report.then(Report::new), ..Self::default() }
+    pub(super) fn new(layout: Layout, precision: Precision, report: bool) -> Self {
+        Self {
+            layout,
+            precision,
+            reader: if layout == Layout::Gguf { Reader::gguf() } else { Reader::default() },
+            tokenizer: None,
+            plan: None,
+            done: Vec::new(),
+            stored: Vec::new(),
+            staging: Vec::new(),
+            report: report.then(Report::new),
+        }
     }
 
     /// What is to be done, once the header is there.
@@ -65,7 +79,7 @@ impl Intake {
         let position = self.position();
         match &self.plan {
             Some(plan) => plan.wanted(position, &self.done),
-            None => Some(position..(position + self.reader.header_missing() as u64).max(FIRST_REQUEST)),
+            None => Some(position..position + FIRST_REQUEST.max(self.reader.header_missing() as u64)),
         }
     }
 
@@ -75,34 +89,17 @@ impl Intake {
     }
 
     /// Takes bytes that stand at `offset` in the file; tells how many. It takes all, but nothing after the header in the
-    /// call that completes that.
-    pub(super) fn push_at(
-        &mut self,
-        offset: u64,
-        bytes: &[u8],
-        weights: &mut Weights,
-        config: &Gpt2Config,
-    ) -> Result<usize> {
-        let mut sink = HubSink::new(weights, config, &mut self.staging, self.report.as_mut());
-        let Some(plan) = &self.plan else {
-            let position = self.reader.received();
-            if offset > position {
-                return Err(Error::WrongPlace { expected: position, found: offset });
-            }
-            let known = usize::try_from(position - offset).unwrap_or(usize::MAX).min(bytes.len());
-            let taken = self.reader.push_header(&bytes[known..], &mut sink)?;
-            if let Some(tensors) = self.reader.tensors() {
-                let plan = Plan::new(weights, tensors, self.reader.data_start(), self.reader.file_size());
-                self.done = vec![false; plan.pieces.len()];
-                self.stored = plan.pieces.iter().map(|piece| vec![None; piece.shards.len()]).collect();
-                self.plan = Some(plan);
-            }
-            return Ok(known + taken);
+    /// call that completes that. There is a `model` afterwards, if there was none.
+    pub(super) fn push_at(&mut self, offset: u64, bytes: &[u8], model: &mut Option<Model>) -> Result<usize> {
+        let (Some(plan), Some(model)) = (&self.plan, model.as_mut()) else {
+            return self.push_header(offset, bytes, model);
         };
         let end = offset.saturating_add(bytes.len() as u64);
-        if end > plan.size {
+        if end > plan.size + plan.padding {
             return Err(Error::TrailingBytes { expected: plan.size });
         }
+        let Model { config, weights } = model;
+        let mut sink = HubSink::new(self.layout, weights, config, &mut self.staging, self.report.as_mut());
         while let Some(run) = plan.wanted(self.reader.received(), &self.done).filter(|run| run.start < end) {
             if run.start < offset {
                 return Err(Error::WrongPlace { expected: run.start, found: offset });
@@ -112,7 +109,7 @@ impl Intake {
             }
             // Both lie within `bytes`.
             let part = &bytes[(run.start - offset) as usize..(run.end.min(end) - offset) as usize];
-            self.reader.push(part, &mut sink)?;
+            self.reader.push_data(part, &mut sink)?;
             for (done, piece) in self.done.iter_mut().zip(&plan.pieces) {
                 *done |= piece.end() <= self.reader.received();
             }
@@ -120,9 +117,33 @@ impl Intake {
         Ok(bytes.len())
     }
 
+    fn push_header(&mut self, offset: u64, bytes: &[u8], model: &mut Option<Model>) -> Result<usize> {
+        let position = self.reader.received();
+        if offset > position {
+            return Err(Error::WrongPlace { expected: position, found: offset });
+        }
+        let known = usize::try_from(position - offset).unwrap_or(usize::MAX).min(bytes.len());
+        let taken = known + self.reader.push_header(&bytes[known..])?;
+        if let Some(metadata) = self.reader.take_metadata() {
+            let config = metadata.config()?;
+            self.tokenizer = Some(metadata.tokenizer_files()?);
+            *model = Some(Model { config, weights: Weights::zeroed(&config, self.precision)? });
+        }
+        if let (Some(header), Some(Model { config, weights }), Some(size)) =
+            (self.reader.header(), model, self.reader.file_size())
+        {
+            HubSink::new(self.layout, weights, config, &mut self.staging, None).header(&header.tensors)?;
+            let plan = Plan::new(self.layout, weights, header, size);
+            self.done = vec![false; plan.pieces.len()];
+            self.stored = plan.pieces.iter().map(|piece| vec![None; piece.shards.len()]).collect();
+            self.plan = Some(plan);
+        }
+        Ok(taken)
+    }
+
     /// The next shard that is complete and not stored.
     pub(super) fn take_output(&mut self, weights: &mut Weights) -> Result<Option<Output>> {
-        let Some(plan) = self.plan.as_ref().filter(|_| weights.precision() == Precision::Int8) else { return Ok(None) };
+        let Some(plan) = self.plan.as_ref().filter(|_| self.precision == Precision::Int8) else { return Ok(None) };
         let mut index = 0;
         for ((piece, done), stored) in plan.pieces.iter().zip(&self.done).zip(&mut self.stored) {
             for (parts, stored) in piece.shards.iter().zip(stored) {
@@ -133,7 +154,7 @@ impl Intake {
                     let file = format!("weights-{index:03}-{}.safetensors", &sha256[..8]);
                     let entry = FileEntry { file, size: bytes.len() as u64, sha256 };
                     *stored = Some(entry.clone());
-                    return Ok(Some(Output { index, entry, bytes }));
+                    return Ok(Some(Output { index: Some(index), entry, bytes }));
                 }
                 index += 1;
             }

@@ -17,12 +17,13 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::hub::Report;
+use super::hub::{Layout, Report};
 use super::intake::{Intake, Output};
+use super::kind::FileKind;
 use super::manifest::{self, FileEntry, Manifest};
 use super::plan::Plan;
 use super::quantised::{Progress, QuantisedSink};
-use super::safetensors::Reader;
+use super::reader::Reader;
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
@@ -30,10 +31,12 @@ use crate::model::Model;
 use crate::model::weights::{Precision, Weights};
 use crate::tokenizer::{MAX_FILE_BYTES, Tokenizer};
 
+const TOKENIZER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
+
 /// A model being loaded.
 pub struct Loader {
-    config: Gpt2Config,
-    weights: Weights,
+    /// `None` before a GGUF file has told its shape.
+    model: Option<Model>,
     source: Source,
     /// Files still to come, the next one last.
     due: Vec<File>,
@@ -43,6 +46,8 @@ pub struct Loader {
     tokenizer_files: Vec<Vec<u8>>,
     tokenizer_entries: Vec<FileEntry>,
     tokenizer: Option<Tokenizer>,
+    /// The files of a tokenizer that came within the weights' file, not taken yet.
+    tokenizer_outputs: Vec<Output>,
     /// Whether the hub file has been compared with a hash of the whole.
     is_verified: bool,
 }
@@ -118,7 +123,7 @@ impl Current {
     /// Compares the length that the header announces with the one that was stated.
     fn compare_size(&self, plan: Option<&Plan>) -> Result<()> {
         match (self.file.size, plan) {
-            (Some(expected), Some(plan)) if plan.size != expected => {
+            (Some(expected), Some(plan)) if !(plan.size..=plan.size + plan.padding).contains(&expected) => {
                 Err(Error::FileSize { file: self.file.name.clone(), expected, found: plan.size })
             }
             _ => Ok(()),
@@ -136,7 +141,8 @@ impl Loader {
         let files = tokenizer.chain(manifest.shards.iter().map(|entry| File::listed(entry, false))).collect();
         let mut weights = Weights::zeroed(&manifest.config, Precision::Int8)?;
         let progress = Progress::new(&manifest.config, &mut weights);
-        Ok(Self::new(manifest.config, weights, Source::Shards { reader: Reader::default(), progress }, files))
+        let model = Model { config: manifest.config, weights };
+        Ok(Self::new(Some(model), Source::Shards { reader: Reader::default(), progress }, files))
     }
 
     /// For a folder in the hub's layout. `tokenizer_files` are `["tokenizer.json"]`, `["vocab.json", "merges.txt"]`, or
@@ -148,14 +154,20 @@ impl Loader {
         let mut files: Vec<File> = tokenizer_files.iter().map(|name| File::unlisted(name, true)).collect();
         files.push(File::unlisted("model.safetensors", false));
         let weights = Weights::zeroed(&config, precision)?;
-        Ok(Self::new(config, weights, Source::Hub(Intake::new(report)), files))
+        let intake = Intake::new(Layout::Hub, precision, report);
+        Ok(Self::new(Some(Model { config, weights }), Source::Hub(intake), files))
     }
 
-    fn new(config: Gpt2Config, weights: Weights, source: Source, mut due: Vec<File>) -> Self {
+    /// For a GGUF file of that name, which holds configuration and tokenizer as well.
+    pub fn from_gguf(name: &str, precision: Precision, report: bool) -> Self {
+        let intake = Intake::new(Layout::Gguf, precision, report);
+        Self::new(None, Source::Hub(intake), vec![File::unlisted(name, false)])
+    }
+
+    fn new(model: Option<Model>, source: Source, mut due: Vec<File>) -> Self {
         due.reverse();
         Self {
-            config,
-            weights,
+            model,
             source,
             due,
             current: None,
@@ -163,6 +175,7 @@ impl Loader {
             tokenizer_files: Vec::new(),
             tokenizer_entries: Vec::new(),
             tokenizer: None,
+            tokenizer_outputs: Vec::new(),
             is_verified: false,
         }
     }
@@ -214,20 +227,17 @@ impl Loader {
             return Ok(());
         }
         match &mut self.source {
-            Source::Hub(intake) => {
-                let offset = current.received;
-                current.count(offset, bytes)?;
-                let mut taken = 0;
+            Source::Hub(_) => {
+                let (offset, mut taken) = (current.received, 0);
                 while taken < bytes.len() {
-                    let rest = &bytes[taken..];
-                    taken += intake.push_at(offset + taken as u64, rest, &mut self.weights, &self.config)?;
-                    current.compare_size(intake.plan())?;
+                    taken += self.take(offset + taken as u64, &bytes[taken..])?;
                 }
                 Ok(())
             }
             Source::Shards { reader, progress } => {
                 current.count(current.received, bytes)?;
-                reader.push(bytes, &mut QuantisedSink::new(&mut self.weights, progress))
+                let model = self.model.as_mut().expect("a manifest tells the shape");
+                reader.push(bytes, &mut QuantisedSink::new(&mut model.weights, progress))
             }
         }
     }
@@ -239,16 +249,30 @@ impl Loader {
     /// # Errors
     /// If wanted bytes before `offset` have not come, or they can't be right. The loader is of no use after an error.
     pub fn push_at(&mut self, offset: u64, bytes: &[u8]) -> Result<usize> {
+        match &mut self.current {
+            Some(current) if !current.file.is_tokenizer => current.in_ranges = true,
+            Some(current) => return Err(Error::UnexpectedFile(current.file.name.clone())),
+            None => return Err(Error::UnexpectedFile(String::new())),
+        }
+        self.take(offset, bytes)
+    }
+
+    /// Takes bytes of the hub file.
+    fn take(&mut self, offset: u64, bytes: &[u8]) -> Result<usize> {
         let (Some(current), Source::Hub(intake)) = (&mut self.current, &mut self.source) else {
             return Err(Error::UnexpectedFile(String::new()));
         };
-        if current.file.is_tokenizer {
-            return Err(Error::UnexpectedFile(current.file.name.clone()));
-        }
-        current.in_ranges = true;
         current.count(offset, bytes)?;
-        let taken = intake.push_at(offset, bytes, &mut self.weights, &self.config)?;
+        let taken = intake.push_at(offset, bytes, &mut self.model)?;
         current.compare_size(intake.plan())?;
+        if let Some(files) = intake.tokenizer.take() {
+            self.tokenizer = Some(Tokenizer::from_vocab_and_merges(&files[0], &files[1])?);
+            for (name, bytes) in TOKENIZER_FILES.into_iter().zip(files) {
+                let entry = entry_of(name, &bytes);
+                self.tokenizer_entries.push(entry.clone());
+                self.tokenizer_outputs.push(Output { index: None, entry, bytes });
+            }
+        }
         Ok(taken)
     }
 
@@ -277,15 +301,18 @@ impl Loader {
         }
     }
 
-    /// The next shard of int8 weights that has become complete; `None` if there is none yet. It is made at this moment, so
-    /// taking them early costs no memory, and not taking them nothing.
+    /// The next shard of int8 weights that has become complete, or a tokenizer's file that a GGUF file held; `None` if there is
+    /// none yet. A shard is made at this moment, so taking them early costs no memory, and not taking them nothing.
     ///
     /// # Errors
     /// If there is no memory for it.
     pub fn take_output(&mut self) -> Result<Option<Output>> {
-        match &mut self.source {
-            Source::Hub(intake) => intake.take_output(&mut self.weights),
-            Source::Shards { .. } => Ok(None),
+        if let Some(output) = self.tokenizer_outputs.pop() {
+            return Ok(Some(output));
+        }
+        match (&mut self.source, &mut self.model) {
+            (Source::Hub(intake), Some(model)) => intake.take_output(&mut model.weights),
+            _ => Ok(None),
         }
     }
 
@@ -295,9 +322,9 @@ impl Loader {
     /// # Errors
     /// If it is not as it was. Its bytes in the file are then wanted as before, and the loader can go on.
     pub fn restore(&mut self, index: usize, entry: &FileEntry, bytes: &[u8]) -> Result<()> {
-        match &mut self.source {
-            Source::Hub(intake) => intake.restore(index, entry, bytes, &mut self.weights),
-            Source::Shards { .. } => Err(Error::UnexpectedFile(entry.file.clone())),
+        match (&mut self.source, &mut self.model) {
+            (Source::Hub(intake), Some(model)) => intake.restore(index, entry, bytes, &mut model.weights),
+            _ => Err(Error::UnexpectedFile(entry.file.clone())),
         }
     }
 
@@ -305,7 +332,7 @@ impl Loader {
     /// some are missing.
     pub fn manifest(&self, name: &str, source: manifest::Source, licence: &str) -> Option<Manifest> {
         let Source::Hub(intake) = &self.source else { return None };
-        let mut manifest = Manifest::new(name.to_owned(), self.config, source, licence.to_owned());
+        let mut manifest = Manifest::new(name.to_owned(), self.model.as_ref()?.config, source, licence.to_owned());
         manifest.shards = intake.entries()?;
         manifest.tokenizer = self.tokenizer_entries.clone();
         (self.tokenizer.is_some() && !manifest.shards.is_empty()).then_some(manifest)
@@ -333,7 +360,7 @@ impl Loader {
             && !file.is_tokenizer
         {
             let expected = intake.plan().map_or(0, |plan| plan.size);
-            let is_whole = expected > 0 && received == expected;
+            let is_whole = expected > 0 && received >= file.size.unwrap_or(expected);
             if intake.wanted().is_some() || !(is_whole || in_ranges) {
                 let found = if in_ranges { intake.position() } else { received };
                 return Err(Error::Truncated { expected, found });
@@ -362,8 +389,7 @@ impl Loader {
         if let Some(error) = wrong_kind(&bytes) {
             return Err(error);
         }
-        let (size, sha256) = (bytes.len() as u64, hex(&Sha256::digest(&bytes)));
-        self.tokenizer_entries.push(FileEntry { file: file.name, size, sha256 });
+        self.tokenizer_entries.push(entry_of(&file.name, &bytes));
         self.tokenizer_files.push(bytes);
         if !self.due.iter().any(|file| file.is_tokenizer) {
             // Read before the weights come, so that its transient memory is free for them.
@@ -406,14 +432,19 @@ impl Loader {
                 None
             }
         };
-        Ok((Model { config: self.config, weights: self.weights }, self.tokenizer, report))
+        let model = self.model.expect("all files have come");
+        Ok((model, self.tokenizer, report))
     }
+}
+
+fn entry_of(file: &str, bytes: &[u8]) -> FileEntry {
+    FileEntry { file: file.to_owned(), size: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
 }
 
 /// A file in place of which a server sent a page.
 fn wrong_kind(bytes: &[u8]) -> Option<Error> {
     let is_page = bytes.trim_ascii_start().starts_with(b"<");
-    is_page.then_some(Error::WrongFileKind { expected: "a file of the model", found: "a web page" })
+    is_page.then_some(Error::WrongFileKind { expected: "a file of the model", found: FileKind::WebPage })
 }
 
 /// Lower-case hexadecimal digits.

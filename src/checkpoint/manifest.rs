@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::FileKind;
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels::BLOCK;
@@ -80,7 +81,7 @@ impl Manifest {
             return Err(Error::Manifest(format!("it has more than {MAX_MANIFEST_BYTES} bytes")));
         }
         if json.trim_ascii_start().starts_with(b"<") {
-            return Err(Error::WrongFileKind { expected: "a manifest", found: "a web page" });
+            return Err(Error::WrongFileKind { expected: "a manifest", found: FileKind::WebPage });
         }
         let manifest: Self =
             serde_json::from_slice(json).map_err(|source| Error::Json { what: "manifest.json", source })?;

@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::hub::needed;
+use super::hub::Layout;
 use super::loader::hex;
 use super::manifest::VERSION;
 use super::quantised::{MAX_TENSORS, Part, SHARD_DATA};
-use super::safetensors::TensorInfo;
+use super::reader::{Header, TensorInfo};
 use crate::kernels::BLOCK;
 use crate::model::weights::{Slot, Weights};
 
@@ -26,6 +26,8 @@ const SMALLEST_HOLE: u64 = 256 << 10;
 pub struct Plan {
     /// Its length.
     pub size: u64,
+    /// Bytes of no meaning that may follow.
+    pub padding: u64,
     /// In the order of the file.
     pub pieces: Vec<Piece>,
 }
@@ -47,10 +49,11 @@ struct Unit {
 
 impl Plan {
     /// A plan for the tensors of a file, which must be those that `weights` need.
-    pub fn new(weights: &mut Weights, tensors: &[TensorInfo], data_start: u64, size: u64) -> Self {
+    pub(super) fn new(layout: Layout, weights: &mut Weights, header: &Header, size: u64) -> Self {
         let mut pieces: Vec<Piece> = Vec::new();
         let (mut bytes, mut count) = (0, 0);
-        for Unit { span, parts } in tensors.iter().flat_map(|tensor| units_of(weights, tensor, data_start)) {
+        let tensors = header.tensors.iter();
+        for Unit { span, parts } in tensors.flat_map(|tensor| units_of(layout, weights, tensor, header.data_start)) {
             bytes += parts.iter().map(|part| part.bytes).sum::<u64>();
             count += parts.iter().map(|part| part.tensors).sum::<usize>();
             let fits = bytes <= PIECE_BYTES && count <= MAX_TENSORS;
@@ -67,7 +70,7 @@ impl Plan {
             // It has one shard, or the unit would not have fitted.
             piece.shards[0].extend(parts);
         }
-        Self { size, pieces }
+        Self { size, padding: header.padding, pieces }
     }
 
     /// Changes when the file's layout does, or what is made of it. Shards of one file and one identity fit together.
@@ -113,14 +116,14 @@ impl Piece {
 }
 
 /// The units of a tensor; none if it is not needed.
-fn units_of(weights: &mut Weights, tensor: &TensorInfo, data_start: u64) -> Vec<Unit> {
-    let Some(name) = needed(&tensor.name) else { return Vec::new() };
+fn units_of(layout: Layout, weights: &mut Weights, tensor: &TensorInfo, data_start: u64) -> Vec<Unit> {
+    let Some((name, slot)) = layout.slot(weights, &tensor.name) else { return Vec::new() };
     let span = data_start + tensor.start..data_start + tensor.end;
-    match weights.slot(name) {
+    match slot {
         None => Vec::new(),
-        Some(Slot::Vector(_, shape)) => vec![Unit { span, parts: vec![Part::of_vector(name, &shape)] }],
+        Some(Slot::Vector(_, shape)) => vec![Unit { span, parts: vec![Part::of_vector(&name, &shape)] }],
         Some(Slot::Conv1d(matrix)) => {
-            vec![Unit { span, parts: Part::of_matrix(name, matrix.shape(), SHARD_DATA) }]
+            vec![Unit { span, parts: Part::of_matrix(&name, matrix.shape(), SHARD_DATA) }]
         }
         Some(Slot::Rows(matrix)) => {
             let (rows, inputs) = matrix.shape();
@@ -129,7 +132,7 @@ fn units_of(weights: &mut Weights, tensor: &TensorInfo, data_start: u64) -> Vec<
                 let at = |row: usize| span.start + row as u64 * per_row;
                 Unit { span: at(part.rows.start)..at(part.rows.end), parts: vec![part] }
             };
-            Part::of_matrix(name, (rows, inputs), PIECE_BYTES).into_iter().map(unit).collect()
+            Part::of_matrix(&name, (rows, inputs), PIECE_BYTES).into_iter().map(unit).collect()
         }
     }
 }

@@ -8,7 +8,8 @@
 use std::ops::Range;
 
 use super::manifest::MAX_SHARD_BYTES;
-use super::safetensors::{TensorInfo, TensorSink, write_header};
+use super::reader::{TensorInfo, TensorSink};
+use super::safetensors::write_header;
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, GROUP};

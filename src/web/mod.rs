@@ -8,6 +8,7 @@ mod values;
 
 use wasm_bindgen::prelude::*;
 
+use crate::checkpoint::kind::FileKind;
 use crate::checkpoint::loader::Loader;
 use crate::checkpoint::manifest::{FileEntry, Manifest, Source};
 use crate::config::Gpt2Config;
@@ -17,8 +18,8 @@ use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
 use values::{
-    AttentionValue, FileValue, InfoValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, ThumbnailsValue,
-    TokenValue, to_js,
+    AttentionValue, FileValue, InfoValue, KindValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue,
+    ThumbnailsValue, TokenValue, to_js,
 };
 
 type JsResult<T> = std::result::Result<T, JsValue>;
@@ -35,6 +36,13 @@ fn failure(error: Error) -> JsValue {
     // Setting a property of a fresh object can't fail.
     let _ = js_sys::Reflect::set(&object, &"code".into(), &error.code().into());
     object.into()
+}
+
+/// What a file is that starts like this, at least eight bytes if it has them: `{code, name, advice}`, or null if it may be a
+/// safetensors file, or anything.
+#[wasm_bindgen(js_name = fileKind)]
+pub fn file_kind(start: &[u8]) -> JsResult<JsValue> {
+    to_js(&FileKind::of(start).map(KindValue::from))
 }
 
 /// Bytes of linear memory in use by this module.
@@ -71,6 +79,14 @@ impl ModelLoader {
         let files: &[&str] = if has_tokenizer_json { &["tokenizer.json"] } else { &["vocab.json", "merges.txt"] };
         let loader = Loader::from_hub(config, files, Precision::Int8, false).map_err(failure)?;
         Ok(Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() })
+    }
+
+    /// For a GGUF file of that name; `name` is what the model is called. What `takeOutput` hands out without an index belongs
+    /// to the tokenizer.
+    #[wasm_bindgen(js_name = fromGguf)]
+    pub fn from_gguf(file: &str, name: String) -> ModelLoader {
+        let loader = Loader::from_gguf(file, Precision::Int8, false);
+        Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() }
     }
 
     /// `[{name, size, isTokenizer}]` still to come, in their order.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::checkpoint::intake::Output;
+use crate::checkpoint::kind::FileKind;
 use crate::checkpoint::loader::File;
 use crate::checkpoint::plan::Plan;
 use crate::inspect::{AttentionMap, Thumbnails};
@@ -33,6 +34,19 @@ pub(super) struct FileValue<'a> {
 impl<'a> From<&'a File> for FileValue<'a> {
     fn from(file: &'a File) -> Self {
         Self { name: &file.name, size: file.size.map(|size| size as f64), is_tokenizer: file.is_tokenizer }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct KindValue {
+    code: &'static str,
+    name: &'static str,
+    advice: &'static str,
+}
+
+impl From<FileKind> for KindValue {
+    fn from(kind: FileKind) -> Self {
+        Self { code: kind.code(), name: kind.name(), advice: kind.advice() }
     }
 }
 
@@ -74,8 +88,8 @@ impl From<&Plan> for PlanValue {
 /// Its content is copied out of linear memory.
 #[wasm_bindgen(getter_with_clone, inspectable)]
 pub struct OutputValue {
-    /// Its number among the plan's shards.
-    pub index: usize,
+    /// Its number among the plan's shards; none for a file of the tokenizer.
+    pub index: Option<usize>,
     /// Its name in the manifest.
     pub file: String,
     /// Its SHA-256 in lower-case hexadecimal digits.

@@ -1,6 +1,7 @@
 //! Files that are as they should be, and one file per defect: each must be refused under its own code.
 
 mod documents;
+mod gguf;
 mod hostile;
 mod hub;
 mod quantised;

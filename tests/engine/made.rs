@@ -6,7 +6,7 @@ use headlight::Result;
 use headlight::checkpoint::loader::{Loader, hex};
 use headlight::checkpoint::manifest::{FileEntry, Manifest, Source};
 use headlight::checkpoint::quantised::write_shards;
-use headlight::checkpoint::safetensors::Reader;
+use headlight::checkpoint::reader::Reader;
 use headlight::config::Gpt2Config;
 use headlight::model::Model;
 use headlight::model::weights::{Precision, Weights};

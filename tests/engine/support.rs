@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headlight::Result;
 use headlight::checkpoint::loader::Loader;
-use headlight::checkpoint::safetensors::{Reader, TensorInfo, TensorSink};
+use headlight::checkpoint::reader::{Reader, TensorInfo, TensorSink};
 use headlight::config::Gpt2Config;
 use headlight::model::Model;
 use headlight::model::weights::Precision;

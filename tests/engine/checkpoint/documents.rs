@@ -244,8 +244,6 @@ fn configurations_of_gpt2_are_read() {
 #[test]
 fn configurations_of_other_models_are_refused() {
     for (key, value) in [
-        ("model_type", json!("gpt_neo")),
-        ("model_type", json!("GPT2")),
         ("activation_function", json!("gelu")),
         ("activation_function", json!("relu")),
         ("scale_attn_weights", json!(false)),
@@ -291,6 +289,19 @@ fn configurations_of_other_models_are_refused() {
         let huge = of_config(&set(config(), &pointer, json!(u64::MAX)));
         assert!(["invalid-json", "unsupported-config"].contains(&huge), "{key}: {huge}");
     }
+}
+
+#[test]
+fn configurations_of_other_architectures_are_named() {
+    for kind in ["gpt_neo", "GPT2", "<b>", "llama"] {
+        assert_eq!(of_config(&set(config(), "/model_type", json!(kind))), "unsupported-architecture", "{kind}");
+        // Those have keys of their own instead of GPT-2's.
+        let other = json!({"model_type": kind, "hidden_size": 4096}).to_string();
+        let error = Gpt2Config::from_hub_json(other.as_bytes()).unwrap_err();
+        assert_eq!(error.code(), "unsupported-architecture");
+        assert!(error.to_string().contains(kind), "{error}");
+    }
+    assert_eq!(of_config(&json!({"model_type": 1})), "invalid-json");
 }
 
 #[test]

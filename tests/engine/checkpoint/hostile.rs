@@ -1,7 +1,7 @@
 //! Arbitrary and damaged files: whatever they hold, there is an answer, and what is accepted can be run.
 
 use headlight::checkpoint::manifest::Manifest;
-use headlight::checkpoint::safetensors::Reader;
+use headlight::checkpoint::reader::Reader;
 use headlight::config::Gpt2Config;
 use headlight::model::weights::Precision;
 use headlight::tokenizer::Tokenizer;

@@ -104,10 +104,28 @@ fn a_model_has_all_its_tensors_once_and_no_others() {
         "wte.bias",
         "h.0.attn.c_attn.scale",
         "score.weight",
-        "h.0.crossattention.c_attn.weight",
         "wte.weight ",
     ] {
         assert_eq!(code_after(|tensors| tensors.push(zeros(name, "F32", &[8], 4))), "unexpected-tensor", "{name}");
+    }
+}
+
+#[test]
+fn other_architectures_are_named() {
+    for (name, architecture) in [
+        ("model.layers.0.self_attn.q_proj.weight", "Llama"),
+        ("model.embed_tokens.weight", "Llama"),
+        ("gpt_neox.layers.0.attention.dense.weight", "NeoX"),
+        ("transformer.h.0.attn.attention.k_proj.weight", "Neo"),
+        ("transformer.h.0.attn.q_proj.weight", "GPT-J"),
+        ("bert.encoder.layer.0.attention.self.query.weight", "BERT"),
+        ("base_model.model.transformer.h.0.attn.c_attn.lora_A.weight", "LoRA"),
+        ("h.0.crossattention.c_attn.weight", "cross-attention"),
+    ] {
+        let file = safetensors(&[zeros(name, "F32", &[8], 4)]);
+        let error = load(TINY, &file, Precision::F32, 99).err().unwrap();
+        assert_eq!(error.code(), "unsupported-architecture", "{name}");
+        assert!(error.to_string().contains(architecture), "{error}");
     }
 }
 

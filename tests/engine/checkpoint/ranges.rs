@@ -51,7 +51,7 @@ type Stored = (usize, FileEntry, Vec<u8>);
 
 fn outputs(loader: &mut Loader) -> Vec<Stored> {
     std::iter::from_fn(|| loader.take_output().unwrap())
-        .map(|output| (output.index, output.entry, output.bytes))
+        .map(|output| (output.index.unwrap(), output.entry, output.bytes))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! The streaming reader, with no model behind it.
 
 use headlight::Result;
-use headlight::checkpoint::safetensors::{Reader, TensorInfo, TensorSink};
+use headlight::checkpoint::reader::{Reader, TensorInfo, TensorSink};
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -265,6 +265,11 @@ fn other_kinds_of_files_are_named() {
         (b"<html><body>captive</body></html>", "page"),
         (b"{\"model_type\":\"gpt2\"}", "JSON"),
         (b"[{\"name\":\"x\"}]", "JSON"),
+        (b"\n\n<!doctype html>", "page"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x05", "ONNX"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"%PDF-1.7", "PDF"),
     ] {
         let file = [start, &[0; 64]].concat();
         assert_eq!(code_of(&file), "wrong-file-kind", "{found}");
@@ -272,7 +277,7 @@ fn other_kinds_of_files_are_named() {
         assert!(error.to_string().contains(found), "{error}");
     }
     // Others have no name, but are refused as well.
-    for start in [&b"\x89PNG\r\n\x1a\n"[..], b"\n\n<!doctype html>", b"GIF89a\x01\x00\x01\x00"] {
+    for start in [&b"GIF89a\x01\x00\x01\x00"[..], b"404: Not Found"] {
         assert_eq!(code_of(start), "invalid-header");
     }
     // A header of 640 bytes has a length that begins as a pickle does.
