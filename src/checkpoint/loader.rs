@@ -307,13 +307,18 @@ impl Loader {
     /// # Errors
     /// If there is no memory for it.
     pub fn take_output(&mut self) -> Result<Option<Output>> {
-        if let Some(output) = self.tokenizer_outputs.pop() {
+        if let Some(output) = self.take_tokenizer_output() {
             return Ok(Some(output));
         }
         match (&mut self.source, &mut self.model) {
             (Source::Hub(intake), Some(model)) => intake.take_output(&mut model.weights),
             _ => Ok(None),
         }
+    }
+
+    /// The next file of the tokenizer that a GGUF file held.
+    pub fn take_tokenizer_output(&mut self) -> Option<Output> {
+        self.tokenizer_outputs.pop()
     }
 
     /// Takes a shard that an earlier loader handed out for the same plan, in place of its bytes in the hub file. The plan

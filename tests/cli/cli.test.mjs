@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -51,6 +51,58 @@ test('quantize writes shards, a manifest that describes them, and a report', () 
   assert.deepEqual(readdirSync(quantised).sort(), [...listed.map(({ file }) => file), 'manifest.json'].sort());
   // What is there is never overwritten.
   assert.notEqual(run('quantize', hub, quantised).status, 0);
+});
+
+test('verify tells what a folder holds, and what is wrong with it', () => {
+  const { status, stdout, stderr } = run('verify', quantised);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /"small", [0-9]+ parameters/);
+  assert.match(stdout, /licence: MIT/);
+  assert.match(stdout, /files, .* MB: lengths, SHA-256, shapes and values are right/);
+  assert.match(stdout, /after "The" comes ".+", with [0-9.]+ %/);
+  assert.doesNotMatch(stdout, /note:/);
+
+  const damaged = join(folder, 'damaged');
+  const names = readdirSync(quantised);
+  const shard = names.find((name) => name.endsWith('.safetensors')) ?? '';
+  const says = (/** @type {(copy: string) => void} */ damage) => {
+    cpSync(quantised, damaged, { recursive: true });
+    damage(join(damaged, shard));
+    const answer = run('verify', damaged);
+    rmSync(damaged, { recursive: true });
+    return answer;
+  };
+  writeFileSync(join(quantised, 'notes.txt'), '');
+  assert.match(run('verify', quantised).stdout, /note: notes\.txt/);
+  rmSync(join(quantised, 'notes.txt'));
+  for (const [damage, pattern] of /** @type {[(copy: string) => void, RegExp][]} */ ([
+    [rmSync, /No such file/],
+    [(copy) => truncateSync(copy, 1000), /1000 bytes instead/],
+    [(copy) => writeFileSync(copy, readFileSync(copy).fill(1, 5000, 5001)), /SHA-256/],
+  ])) {
+    const answer = says(damage);
+    assert.equal(answer.status, 1);
+    assert.match(answer.stderr, pattern);
+    assert.ok(answer.stderr.includes(shard));
+  }
+  assert.match(run('verify', hub).stderr, /manifest\.json/);
+});
+
+test('a GGUF file is quantised and run', () => {
+  const gguf = join(root, 'tests/golden/gguf/q8_0.gguf');
+  const out = join(folder, 'from-gguf');
+  const { status, stderr } = run('quantize', gguf, out);
+  assert.equal(status, 0, stderr);
+  const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
+  assert.equal(manifest.name, 'q8_0');
+  assert.deepEqual(
+    manifest.tokenizer.map((/** @type {{file: string}} */ { file }) => file),
+    ['vocab.json', 'merges.txt'],
+  );
+  assert.equal(run('verify', out).status, 0);
+  assert.deepEqual(json('predict', out, 'abc'), json('predict', gguf, 'abc'));
+  const f32 = json('predict', gguf, 'abc', '--f32');
+  assert.ok(Math.abs(f32.top[0].logit - json('predict', gguf, 'abc').top[0].logit) < 0.5);
 });
 
 test('predict gives ids, and candidates in their order, in int8 and in f32', () => {
@@ -149,6 +201,9 @@ test('mistakes are answered in words', () => {
     [['keyboard', quantised, join(folder, 'no.txt')], /no\.txt/],
     [['attention', quantised, text, '--layer', '2', '--head', '0'], /no layer 2; there are 2/],
     [['predict', quantised, text, '--f32'], /config\.json/],
+    [['predict', join(hub, 'model.safetensors'), text], /GGUF/],
+    [['quantize', join(hub, 'config.json'), join(folder, 'none')], /JSON document; choose/],
+    [['verify', folder], /manifest\.json/],
     [['predict', quantised, text, '--generate', '1', '--seed', '1', '--temperature=-1'], /temperature/],
   ])) {
     const { status, stderr } = run(...options);

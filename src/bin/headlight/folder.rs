@@ -1,4 +1,4 @@
-//! Model folders on disk.
+//! Models on disk: folders, and GGUF files.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,6 +21,8 @@ use crate::ModelOptions;
 pub(crate) struct Loaded {
     pub(crate) model: Model,
     pub(crate) tokenizer: Tokenizer,
+    /// Name and content of each of its files.
+    pub(crate) tokenizer_files: Vec<(String, Vec<u8>)>,
     pub(crate) report: Option<Report>,
 }
 
@@ -37,43 +39,57 @@ pub(crate) fn session(options: &ModelOptions) -> Result<Session> {
 }
 
 /// The tokenizer's files in a folder of the hub's layout.
-pub(crate) fn tokenizer_files(dir: &Path) -> &'static [&'static str] {
+fn hub_tokenizer_files(dir: &Path) -> &'static [&'static str] {
     if dir.join("tokenizer.json").exists() { &["tokenizer.json"] } else { &["vocab.json", "merges.txt"] }
 }
 
-/// A model from either kind of folder. Shows progress where someone can see it.
-pub(crate) fn load(dir: &Path, precision: Precision, report: bool) -> Result<Loaded> {
-    let manifest = dir.join("manifest.json");
-    let mut loader = if manifest.exists() && precision == Precision::Int8 {
-        Loader::from_manifest(&Manifest::from_json(&read(&manifest)?)?)?
+/// A model from either kind of folder, or from a GGUF file. Shows progress where someone can see it.
+pub(crate) fn load(path: &Path, precision: Precision, report: bool) -> Result<Loaded> {
+    let manifest = path.join("manifest.json");
+    let (dir, mut loader) = if path.is_file() {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        (path.with_file_name(""), Loader::from_gguf(&name, precision, report))
+    } else if manifest.exists() && precision == Precision::Int8 {
+        (path.to_owned(), Loader::from_manifest(&Manifest::from_json(&read(&manifest)?)?)?)
     } else {
-        let config = Gpt2Config::from_hub_json(&read(&dir.join("config.json"))?)?;
-        Loader::from_hub(config, tokenizer_files(dir), precision, report)?
+        let config = Gpt2Config::from_hub_json(&read(&path.join("config.json"))?)?;
+        (path.to_owned(), Loader::from_hub(config, hub_tokenizer_files(path), precision, report)?)
     };
-    let names: Vec<String> = loader.files().map(|file| file.name.clone()).collect();
+    let files: Vec<_> = loader.files().cloned().collect();
     let length = |name: &String| std::fs::metadata(dir.join(name)).map_or(0, |metadata| metadata.len());
-    let bar = progress_bar(names.iter().map(length).sum());
-    for name in names {
-        let path = dir.join(&name);
-        let io = |source| Error::Io { path: path.clone(), source };
-        loader.begin(&name, false)?;
-        let mut file = File::open(&path).map_err(io)?;
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut buffer).map_err(io)? {
-                0 => break,
-                count => {
-                    loader.push(&buffer[..count])?;
-                    bar.inc(count as u64);
-                }
-            }
+    let bar = progress_bar(files.iter().map(|file| length(&file.name)).sum());
+    let mut tokenizer_files = Vec::new();
+    for file in files {
+        // On failure the bar must not stand before the words.
+        read_file(&mut loader, &dir, &file.name, &bar).inspect_err(|_| bar.finish_and_clear())?;
+        if file.is_tokenizer {
+            tokenizer_files.push((file.name.clone(), read(&dir.join(&file.name))?));
         }
-        loader.end()?;
     }
     bar.finish_and_clear();
+    while let Some(output) = loader.take_tokenizer_output() {
+        tokenizer_files.insert(0, (output.entry.file, output.bytes));
+    }
     let (model, tokenizer, report) = loader.finish()?;
-    let tokenizer = tokenizer.expect("the loader asked for its files");
-    Ok(Loaded { model, tokenizer, report })
+    let tokenizer = tokenizer.expect("the loader asked for its files, or found it");
+    Ok(Loaded { model, tokenizer, tokenizer_files, report })
+}
+
+fn read_file(loader: &mut Loader, dir: &Path, name: &str, bar: &ProgressBar) -> Result<()> {
+    let path = dir.join(name);
+    let io = |source| Error::Io { path: path.clone(), source };
+    loader.begin(name, false)?;
+    let mut file = File::open(&path).map_err(io)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(io)? {
+            0 => return loader.end(),
+            count => {
+                loader.push(&buffer[..count])?;
+                bar.inc(count as u64);
+            }
+        }
+    }
 }
 
 /// A bar that counts bytes, on standard error if that is a terminal.

@@ -1,4 +1,4 @@
-//! The command line: quantise a checkpoint into a folder to host, predict, look at attention, compare int8 with f32, and
+//! The command line: quantise a checkpoint into a folder to host, verify it, predict, look at attention, compare int8 with f32, and
 //! count saved keystrokes.
 //!
 //! It needs files and a terminal; for WebAssembly, whose tests build all targets, it is empty.
@@ -21,6 +21,7 @@ mod folder;
 mod keyboard;
 mod predict;
 mod quantize;
+mod verify;
 mod words;
 
 use std::io::{ErrorKind, Write};
@@ -40,8 +41,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a folder of int8 shards from a folder in the hub's layout
+    /// Make a folder of int8 shards from a folder in the hub's layout or a GGUF file
     Quantize(quantize::Options),
+    /// Check a folder of int8 shards: lengths, hashes, shapes, and that it runs
+    Verify(verify::Options),
     /// Show the most probable next tokens, and continue the text
     Predict(predict::PredictOptions),
     /// Show the most probable next words, or rest of a word
@@ -57,9 +60,9 @@ enum Command {
 /// Which model to run.
 #[derive(clap::Args)]
 struct ModelOptions {
-    /// Folder with manifest.json, or in the hub's layout
+    /// Folder with manifest.json, or in the hub's layout, or a GGUF file
     dir: PathBuf,
-    /// Run in f32; needs the hub's layout
+    /// Run in f32; needs the hub's layout or GGUF
     #[arg(long)]
     f32: bool,
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
     let _ = std::thread::available_parallelism().and_then(|cores| parallel::start(cores.get()));
     let result = match Cli::parse().command {
         Command::Quantize(options) => quantize::run(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Predict(options) => predict::predict(&options),
         Command::Words(options) => words::run(&options),
         Command::Attention(options) => predict::attention(&options),

@@ -15,7 +15,8 @@ use crate::folder::{self, Loaded};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Folder with config.json, model.safetensors and tokenizer.json (or vocab.json and merges.txt)
+    /// Folder with config.json, model.safetensors and tokenizer.json (or vocab.json and merges.txt), or a GGUF file of a
+    /// GPT-2 in F32, F16, BF16 or Q8_0
     input: PathBuf,
     /// Folder to make; must be empty or not exist
     output: PathBuf,
@@ -39,20 +40,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let path = path.to_owned();
         |source| Error::Io { path, source }
     };
-    std::fs::create_dir_all(output).map_err(io(output))?;
-    if std::fs::read_dir(output).map_err(io(output))?.next().is_some() {
+    let is_empty = || Ok(std::fs::read_dir(output).map_err(io(output))?.next().is_none());
+    if output.exists() && !is_empty()? {
         let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the folder is not empty");
         return Err(io(output)(source));
     }
-    let Loaded { mut model, report, .. } = folder::load(input, Precision::Int8, true)?;
+    let Loaded { mut model, tokenizer_files, report, .. } = folder::load(input, Precision::Int8, true)?;
 
-    let folder_name = || input.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
-    let name = options.name.clone().or_else(folder_name).unwrap_or_default();
+    let own_name = || {
+        let path = input.canonicalize().ok()?;
+        let name = if path.is_file() { path.file_stem() } else { path.file_name() };
+        name?.to_str().map(str::to_owned)
+    };
+    let name = options.name.clone().or_else(own_name).unwrap_or_default();
     let source = Source { repository: options.source.clone(), revision: options.revision.clone() };
+    std::fs::create_dir_all(output).map_err(io(output))?;
     let mut manifest = Manifest::new(name, model.config, source, options.licence.clone());
-    for file in folder::tokenizer_files(input) {
-        let bytes = folder::read(&input.join(file))?;
-        manifest.tokenizer.push(write(output, (*file).to_owned(), &bytes)?);
+    for (file, bytes) in tokenizer_files {
+        manifest.tokenizer.push(write(output, file, &bytes)?);
     }
     let config = model.config;
     write_shards(&config, &mut model.weights, |index, bytes| {
