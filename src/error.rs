@@ -156,6 +156,12 @@ pub enum Error {
         /// Number of those there are.
         count: usize,
     },
+    /// What is asked for makes no sense.
+    Request(String),
+    /// There is no run of that kind beside the text, or none for its present tokens.
+    NoSuchRun,
+    /// The tokens changed before the answer was complete.
+    Superseded,
     /// A sampling parameter is out of its range.
     Sampling {
         /// The parameter.
@@ -208,6 +214,9 @@ impl Error {
             Self::NoTokens => "no-tokens",
             Self::ContextFull { .. } => "context-full",
             Self::OutOfRange { .. } => "out-of-range",
+            Self::Request(_) => "invalid-request",
+            Self::NoSuchRun => "no-such-run",
+            Self::Superseded => "superseded",
             Self::Sampling { .. } => "invalid-sampling",
             #[cfg(not(target_arch = "wasm32"))]
             Self::Io { .. } => "io",
@@ -268,6 +277,9 @@ impl fmt::Display for Error {
             Self::OutOfRange { what, index, count } => {
                 write!(f, "there is no {what} {index}; there are {count}, counted from 0")
             }
+            Self::Request(reason) => write!(f, "the request makes no sense: {reason}"),
+            Self::NoSuchRun => f.write_str("there is no such run beside this text"),
+            Self::Superseded => f.write_str("there is a newer text"),
             Self::Sampling { parameter, reason } => write!(f, "{parameter} must be {reason}"),
             #[cfg(not(target_arch = "wasm32"))]
             Self::Io { path, source } => write!(f, "{}: {source}", path.display()),

@@ -11,7 +11,7 @@ pub use surprise::{Measured, TokenSurprise};
 pub use words::{Kind, Part, Search, Settings, Suggestion, Words};
 
 use crate::error::{Error, Result};
-use crate::inspect::{self, AttentionMap, Thumbnails};
+use crate::inspect::{self, AttentionMap, Runs};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
 use crate::sample::{self, Random, Sampling};
@@ -37,6 +37,7 @@ pub struct Session {
     surprise: surprise::Surprise,
     /// The person's own words.
     pub personal: Personal,
+    runs: Runs,
 }
 
 /// How a text became tokens.
@@ -112,6 +113,7 @@ impl Session {
             suggesting,
             surprise,
             personal,
+            runs: Runs::default(),
         };
         Ok(session)
     }
@@ -141,17 +143,9 @@ impl Session {
     /// # Errors
     /// If the text can't be split into tokens; the session is then as before.
     pub fn set_text(&mut self, text: &str) -> Result<Prompt> {
-        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
-        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
-        let unprompted = tokens.is_empty();
-        if unprompted {
-            tokens.push(self.tokenizer.end_of_text());
-        }
-        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
-        tokens.drain(..dropped);
+        let (tokens, prompt) = self.tokens_of(text)?;
         let reused = self.aim_at(tokens);
-        self.prompt =
-            Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: self.tokens.len(), reused };
+        self.prompt = Prompt { reused, ..prompt };
         Ok(self.prompt)
     }
 
@@ -173,6 +167,20 @@ impl Session {
         }
         self.tokens = tokens;
         reused
+    }
+
+    /// The tokens of a text that fit the context.
+    pub(crate) fn tokens_of(&self, text: &str) -> Result<(Vec<u32>, Prompt)> {
+        let trimmed = text.strip_suffix(' ').filter(|rest| rest.ends_with(|c: char| !c.is_whitespace()));
+        let mut tokens = self.tokenizer.encode(trimmed.unwrap_or(text))?;
+        let unprompted = tokens.is_empty();
+        if unprompted {
+            tokens.push(self.tokenizer.end_of_text());
+        }
+        let dropped = dropped_tokens(tokens.len(), self.model.config.n_positions);
+        tokens.drain(..dropped);
+        let prompt = Prompt { unprompted, dropped, trimmed_space: trimmed.is_some(), tokens: tokens.len(), reused: 0 };
+        Ok((tokens, prompt))
     }
 
     /// Computes the next few tokens of the text, and returns how many are left.
@@ -344,12 +352,19 @@ impl Session {
         inspect::attention(self.state.cache(), layer, head)
     }
 
-    /// Small maps of all heads of a layer; see [`inspect::thumbnails`].
-    ///
-    /// # Errors
-    /// If there is no such layer.
-    pub fn thumbnails(&self, layer: usize, cells: usize) -> Result<Thumbnails> {
-        inspect::thumbnails(self.state.cache(), layer, cells)
+    /// The caches of the text.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The runs beside the text.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// The runs beside the text.
+    pub(crate) fn runs_mut(&mut self) -> &mut Runs {
+        &mut self.runs
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, NormalizerWrapper, TokenizerImpl};
@@ -164,6 +164,25 @@ impl Tokenizer {
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut decoder = TextDecoder::default();
         ids.iter().map(|&id| decoder.push(self.bytes(id))).collect()
+    }
+}
+
+/// A token as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// `None` if it is only a part of a character.
+    pub text: Option<String>,
+    /// Its bytes, two digits each, separated by spaces.
+    pub hex: String,
+}
+
+impl Token {
+    /// The token of an id.
+    pub fn new(id: u32, tokenizer: &Tokenizer) -> Self {
+        let hex: Vec<String> = tokenizer.bytes(id).iter().map(|byte| format!("{byte:02X}")).collect();
+        Self { id, text: tokenizer.text(id).map(str::to_owned), hex: hex.join(" ") }
     }
 }
 

@@ -75,15 +75,21 @@ fn map(x: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
     rest.copy_from_slice(&last[..rest.len()]);
 }
 
-/// `out` (C) = (`x` - mean) / sqrt(variance + epsilon) * weight + bias.
-pub(crate) fn layer_norm(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+/// Mean and variance.
+pub(crate) fn moments(x: &[f32]) -> (f32, f32) {
     let count = x.len() as f32;
-    let mean = F32x4::splat(sum(x, |x| x) / count);
+    let mean = sum(x, |x| x) / count;
     let squared = |x: F32x4| {
-        let distance = x.sub(mean);
+        let distance = x.sub(F32x4::splat(mean));
         distance.mul(distance)
     };
-    let variance = sum(x, squared) / count;
+    (mean, sum(x, squared) / count)
+}
+
+/// `out` (C) = (`x` - mean) / sqrt(variance + epsilon) * weight + bias.
+pub(crate) fn layer_norm(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+    let (mean, variance) = moments(x);
+    let mean = F32x4::splat(mean);
     let factor = F32x4::splat(1.0 / (variance + epsilon).sqrt());
     out.copy_from_slice(x);
     map(out, |x| x.sub(mean).mul(factor));
@@ -114,11 +120,17 @@ fn largest(x: &[f32], first: f32) -> f32 {
     lanes.iter().chain(rest).fold(first, |a, &b| if b > a { b } else { a })
 }
 
+/// `x` becomes exp(x - largest x); returns the largest, and the sum of what `x` becomes.
+pub(crate) fn exponentials(x: &mut [f32]) -> (f32, f32) {
+    let largest = largest(x, f32::NEG_INFINITY);
+    map(x, |x| exp(x.sub(F32x4::splat(largest))));
+    (largest, sum(x, |x| x))
+}
+
 /// `x` becomes exp(x) / sum(exp(x)).
 pub(crate) fn softmax(x: &mut [f32]) {
-    let largest = F32x4::splat(largest(x, f32::NEG_INFINITY));
-    map(x, |x| exp(x.sub(largest)));
-    let factor = F32x4::splat(1.0 / sum(x, |x| x));
+    let (_, total) = exponentials(x);
+    let factor = F32x4::splat(1.0 / total);
     map(x, |x| x.mul(factor));
 }
 

@@ -38,7 +38,9 @@ use simd128 as chosen;
 
 use crate::parallel::{self, Parts};
 
-pub(crate) use float::{accumulate_weighted, add_assign, gelu, layer_norm, quantize_weights, softmax};
+pub(crate) use float::{
+    accumulate_weighted, add_assign, exponentials, gelu, layer_norm, moments, quantize_weights, softmax,
+};
 
 /// The name of the build, as the page shows it.
 pub const VARIANT: &str = chosen::NAME;

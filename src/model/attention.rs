@@ -41,9 +41,47 @@ impl AttentionScratch {
     }
 }
 
+/// Who may look at whom.
+pub(crate) trait Mask: Sync {
+    /// How many tokens of `tokens` those at `rows` could look at, at most.
+    fn reach(&self, place: (usize, usize), rows: Range<usize>, tokens: usize) -> usize;
+
+    /// Turns a row's scores, at least as many as it could look at, into weights that sum to 1, those of masked ones 0.
+    /// `place` is layer and head.
+    fn weigh(&self, place: (usize, usize), row: usize, scores: &mut [f32]);
+
+    /// Whether nothing that a head gathers is used.
+    fn silences(&self, _layer: usize, _head: usize) -> bool {
+        false
+    }
+}
+
+/// No token looks at a later one.
+pub(crate) struct Causal;
+
+impl Mask for Causal {
+    fn reach(&self, _: (usize, usize), rows: Range<usize>, _: usize) -> usize {
+        rows.end
+    }
+
+    fn weigh(&self, _: (usize, usize), row: usize, scores: &mut [f32]) {
+        let (visible, masked) = scores.split_at_mut(row + 1);
+        kernels::softmax(visible);
+        masked.fill(0.0);
+    }
+}
+
 impl Cache {
-    /// `out` (T, C) = what every head gathers for the tokens from `first` on, which are stored.
-    pub(super) fn attend(&self, out: &mut [f32], scratch: &mut AttentionScratch, layer: usize, first: usize) {
+    /// `out` (T, C) = what every head gathers for the tokens from `first` on, which are stored, as those after them must be
+    /// if the mask lets them be looked at.
+    pub(super) fn attend(
+        &self,
+        out: &mut [f32],
+        scratch: &mut AttentionScratch,
+        layer: usize,
+        first: usize,
+        mask: &impl Mask,
+    ) {
         let (size, channels) = (self.head_size(), self.heads() * self.head_size());
         let count = out.len() / channels;
         let (out, scratch) = (Parts::new(out), Parts::new(&mut scratch.0));
@@ -52,15 +90,14 @@ impl Cache {
             let scratch = unsafe { &mut scratch.part(head..head + 1)[0] };
             for start in (0..count).step_by(TOGETHER) {
                 let positions = first + start..first + count.min(start + TOGETHER);
-                self.score(scratch, layer, head, positions.clone(), positions.end);
+                let keys = mask.reach((layer, head), positions.clone(), self.len());
+                self.score(scratch, layer, head, positions.clone(), keys);
                 let row_length = scratch.scores.len() / TOGETHER;
                 for (position, scores) in positions.clone().zip(scratch.scores.chunks_exact_mut(row_length)) {
-                    // The mask: later tokens are left out.
-                    let (visible, masked) = scores.split_at_mut(position + 1);
-                    kernels::softmax(visible);
-                    masked[..positions.end.next_multiple_of(PAGE) - visible.len()].fill(0.0);
+                    mask.weigh((layer, head), position, &mut scores[..keys]);
+                    scores[keys..keys.next_multiple_of(PAGE)].fill(0.0);
                 }
-                self.gather(scratch, layer, head, positions.clone());
+                self.gather(scratch, layer, head, positions.len(), keys);
                 for (t, position) in positions.enumerate() {
                     let from = (position - first) * channels + head * size;
                     // SAFETY: each head has channels of its own.
@@ -109,18 +146,19 @@ impl Cache {
         }
     }
 
-    /// Sums of the values by the attention weights that stand in the rows of the scores, 0 for masked ones.
-    fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
+    /// Sums of the first values by the attention weights that stand in the first `count` rows of the scores, 0 for masked
+    /// ones and to the end of a page.
+    fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, count: usize, keys: usize) {
         let HeadScratch { scores, sums, gathered, .. } = scratch;
-        let (size, count) = (self.head_size(), positions.len());
+        let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let rows = || scores.chunks_exact(row_length).take(count);
         gathered.fill([[0.0; GROUP]; TOGETHER]);
         match &self.layers[layer] {
             Pages::F32(pages) => {
-                for (t, (weights, position)) in rows().zip(positions).enumerate() {
+                for (t, weights) in rows().enumerate() {
                     sums.fill(0.0);
-                    for (page, weights) in pages.iter().zip(weights[..position + 1].chunks(PAGE)) {
+                    for (page, weights) in pages.iter().zip(weights[..keys].chunks(PAGE)) {
                         let values = page.vectors(Kind::Value, head, weights.len(), size);
                         kernels::accumulate_weighted(sums, weights, values);
                     }
@@ -132,7 +170,7 @@ impl Cache {
             Pages::Int8(pages) => {
                 let mut quantised = [[0; BLOCK]; TOGETHER];
                 let mut steps = [0.0; TOGETHER];
-                for (index, page) in pages[..positions.end.div_ceil(PAGE)].iter().enumerate() {
+                for (index, page) in pages[..keys.div_ceil(PAGE)].iter().enumerate() {
                     let (channel_groups, value_scales) = page.values(head, gathered.len());
                     for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
                         *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[index], value_scales);
@@ -145,14 +183,20 @@ impl Cache {
         }
     }
 
-    /// Rows of scores of one head, q . k / sqrt(HS), for all positions one after the other: `row(position, scores)` gets
-    /// those of all `T` keys, later ones included.
-    pub(crate) fn score_rows(&self, layer: usize, head: usize, mut row: impl FnMut(usize, &mut [f32])) {
+    /// Rows of scores of one head, q . k / sqrt(HS), one after the other: `row(position, scores)` gets those of all `T` keys,
+    /// later ones included.
+    pub(crate) fn score_rows(
+        &self,
+        layer: usize,
+        head: usize,
+        rows: Range<usize>,
+        mut row: impl FnMut(usize, &mut [f32]),
+    ) {
         let mut scratch = HeadScratch::default();
         let row_length = self.len().next_multiple_of(PAGE);
         scratch.scores.resize(TOGETHER * row_length, 0.0);
-        for start in (0..self.len()).step_by(TOGETHER) {
-            let positions = start..self.len().min(start + TOGETHER);
+        for start in rows.clone().step_by(TOGETHER) {
+            let positions = start..rows.end.min(start + TOGETHER);
             self.score(&mut scratch, layer, head, positions.clone(), self.len());
             for (position, scores) in positions.zip(scratch.scores.chunks_exact_mut(row_length)) {
                 row(position, &mut scores[..self.len()]);

@@ -1,10 +1,11 @@
 //! One decoder block.
 
+use super::attention::Causal;
 use super::cache::Cache;
 use super::state::Scratch;
 use super::weights::BlockWeights;
 use crate::config::Gpt2Config;
-use crate::kernels::Finish;
+use crate::kernels::{self, Finish};
 
 /// Consecutive tokens of one text, on their way through the layers.
 pub(super) struct Run<'a> {
@@ -16,30 +17,108 @@ pub(super) struct Run<'a> {
     pub(super) count: usize,
 }
 
+/// What there is to see of tokens within a block, each (T, C) unless it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// After the first LayerNorm.
+    Norm1,
+    /// (T, 3C): queries, keys and values of all heads
+    Qkv,
+    /// What the heads gathered, side by side.
+    Gathered,
+    /// That, after the output projection.
+    Projected,
+    /// The residual stream after attention.
+    Attended,
+    /// After the second LayerNorm.
+    Norm2,
+    /// (T, F), before the activation
+    Neurons,
+    /// (T, F), after it
+    Activations,
+    /// What the feed-forward part adds.
+    Mlp,
+    /// The residual stream after the block.
+    Output,
+}
+
+/// Looks on while tokens go through the layers.
+pub(crate) trait Watch {
+    /// Whether it wants to see anything. If not, several stages come about in one go.
+    const SEES: bool;
+
+    /// Gets the values of a stage.
+    fn see(&mut self, layer: usize, stage: Stage, values: &[f32]);
+}
+
+/// Nobody looks on.
+impl Watch for () {
+    const SEES: bool = false;
+
+    fn see(&mut self, _: usize, _: Stage, _: &[f32]) {}
+}
+
 impl BlockWeights {
     /// Takes the residual stream of all runs' tokens, one run after the other, through this block.
     pub(super) fn forward(&self, scratch: &mut Scratch, runs: &mut [Run<'_>], layer: usize, config: &Gpt2Config) {
-        let Scratch { residual, normed, qkv, heads, inner, attention, quantised } = scratch;
-        let (epsilon, channels) = (config.layer_norm_epsilon, config.n_embd);
+        self.project(scratch, layer, config, &mut ());
 
-        // normalise, and project to queries, keys and values of all heads
-        self.ln_1.apply(normed, residual, epsilon);
-        self.attn_qkv.apply(qkv, normed, Finish::Store, quantised);
-
-        // every head looks back within its own text, and what the heads gathered is added to the residual stream
+        // every head looks back within its own text
+        let channels = config.n_embd;
+        let Scratch { qkv, heads, attention, .. } = scratch;
         let (mut qkv, mut gathered) = (&qkv[..], &mut heads[..]);
         for Run { cache, first, count } in runs {
             let (own, own_heads);
             (own, qkv) = qkv.split_at(*count * 3 * channels);
             (own_heads, gathered) = gathered.split_at_mut(*count * channels);
             cache.store(layer, *first, own);
-            cache.attend(own_heads, attention, layer, *first);
+            cache.attend(own_heads, attention, layer, *first, &Causal);
         }
-        self.attn_proj.apply(residual, heads, Finish::Add, quantised);
 
-        // normalise, and through the feed-forward part to the residual stream
-        self.ln_2.apply(normed, residual, epsilon);
-        self.mlp_fc.apply(inner, normed, Finish::Gelu, quantised);
-        self.mlp_proj.apply(residual, inner, Finish::Add, quantised);
+        self.add_attention(scratch, layer, &mut ());
+        self.add_mlp(scratch, layer, config, &mut ());
+    }
+
+    /// Normalises the residual stream, and projects it to queries, keys and values of all heads.
+    pub(super) fn project<W: Watch>(&self, scratch: &mut Scratch, layer: usize, config: &Gpt2Config, watch: &mut W) {
+        let Scratch { residual, normed, qkv, quantised, .. } = scratch;
+        self.ln_1.apply(normed, residual, config.layer_norm_epsilon);
+        watch.see(layer, Stage::Norm1, normed);
+        self.attn_qkv.apply(qkv, normed, Finish::Store, quantised);
+        watch.see(layer, Stage::Qkv, qkv);
+    }
+
+    /// Adds what the heads gathered, projected, to the residual stream.
+    pub(super) fn add_attention<W: Watch>(&self, scratch: &mut Scratch, layer: usize, watch: &mut W) {
+        let Scratch { residual, normed, heads, quantised, .. } = scratch;
+        watch.see(layer, Stage::Gathered, heads);
+        if W::SEES {
+            self.attn_proj.apply(normed, heads, Finish::Store, quantised);
+            watch.see(layer, Stage::Projected, normed);
+            kernels::add_assign(residual, normed);
+        } else {
+            self.attn_proj.apply(residual, heads, Finish::Add, quantised);
+        }
+        watch.see(layer, Stage::Attended, residual);
+    }
+
+    /// Normalises the residual stream, and adds what the feed-forward part makes of it.
+    pub(super) fn add_mlp<W: Watch>(&self, scratch: &mut Scratch, layer: usize, config: &Gpt2Config, watch: &mut W) {
+        let Scratch { residual, normed, inner, quantised, .. } = scratch;
+        self.ln_2.apply(normed, residual, config.layer_norm_epsilon);
+        watch.see(layer, Stage::Norm2, normed);
+        if W::SEES {
+            self.mlp_fc.apply(inner, normed, Finish::Store, quantised);
+            watch.see(layer, Stage::Neurons, inner);
+            kernels::gelu(inner);
+            watch.see(layer, Stage::Activations, inner);
+            self.mlp_proj.apply(normed, inner, Finish::Store, quantised);
+            watch.see(layer, Stage::Mlp, normed);
+            kernels::add_assign(residual, normed);
+        } else {
+            self.mlp_fc.apply(inner, normed, Finish::Gelu, quantised);
+            self.mlp_proj.apply(residual, inner, Finish::Add, quantised);
+        }
+        watch.see(layer, Stage::Output, residual);
     }
 }

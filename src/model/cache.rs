@@ -5,6 +5,7 @@
 //! are the rows of a matrix as the kernels take it, and values are its columns: a page of tokens is then one block of inputs
 //! of the channels. How the output suffers is measured by `headlight eval`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::config::Gpt2Config;
@@ -262,9 +263,19 @@ impl Cache {
         result
     }
 
+    /// Makes the pages of some stored tokens in one layer nobody else's, so that they can be written to.
+    pub(super) fn own(&mut self, layer: usize, positions: Range<usize>) -> Result<()> {
+        let (heads, head_size) = (self.heads, self.head_size);
+        let (first, count) = (positions.start / PAGE, positions.end.div_ceil(PAGE));
+        match &mut self.layers[layer] {
+            Pages::Int8(pages) => own_pages(pages, first, count, || Int8Page::zeroed(heads, head_size)),
+            Pages::F32(pages) => own_pages(pages, first, count, || F32Page::zeroed(heads, head_size)),
+        }
+    }
+
     /// Stores `qkv` (T, 3C) of the tokens from `first` on, for which there must be room.
     pub(super) fn store(&mut self, layer: usize, first: usize, qkv: &[f32]) {
-        const OWN: &str = "`reserve` made the page this cache's own";
+        const OWN: &str = "`reserve` or `own` made the page this cache's own";
         let head_size = self.head_size;
         for (position, qkv) in (first..).zip(qkv.chunks_exact(3 * self.heads * head_size)) {
             let (page, slot) = (position / PAGE, position % PAGE);

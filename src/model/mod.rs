@@ -4,15 +4,19 @@
 mod attention;
 mod block;
 pub mod cache;
+pub(crate) mod rerun;
 pub mod state;
 pub mod weights;
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
-use crate::kernels::{self, Finish};
+use crate::kernels::{self, Activations, Finish};
 use block::Run;
 use state::State;
 use weights::Weights;
+
+pub(crate) use attention::{Causal, Mask};
+pub(crate) use block::{Stage, Watch};
 
 /// Positions that go through the layers together. More would save little, because weights are then already read rarely,
 /// and make a running pass slower to give way to newer text.
@@ -107,13 +111,17 @@ impl Model {
 
     /// The logits (n, V) after the last `n` tokens; `n` is at most the length of the last chunk that was run.
     pub fn logits(&self, state: &mut State, n: usize) -> Vec<f32> {
-        let channels = self.config.n_embd;
         let scratch = &mut state.scratch;
-        let from = scratch.residual.len() - n * channels;
-        let normed = &mut scratch.normed[from..];
-        self.weights.ln_f.apply(normed, &scratch.residual[from..], self.config.layer_norm_epsilon);
-        let mut logits = vec![0.0; n * self.config.vocab_size];
-        self.weights.wte.apply(&mut logits, normed, None, Finish::Store, &mut scratch.quantised);
+        let from = scratch.residual.len() - n * self.config.n_embd;
+        self.unembed(&scratch.residual[from..], &mut scratch.normed[from..], &mut scratch.quantised)
+    }
+
+    /// The logits (n, V) that a residual stream (n, C) means, n being at most [`CHUNK`]; `normed` (n, C) becomes that stream
+    /// after the last LayerNorm.
+    pub(crate) fn unembed(&self, residual: &[f32], normed: &mut [f32], quantised: &mut Activations) -> Vec<f32> {
+        self.weights.ln_f.apply(normed, residual, self.config.layer_norm_epsilon);
+        let mut logits = vec![0.0; residual.len() / self.config.n_embd * self.config.vocab_size];
+        self.weights.wte.apply(&mut logits, normed, None, Finish::Store, quantised);
         logits
     }
 

@@ -2,6 +2,7 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub mod inspection;
 mod suggesting;
 pub mod threads;
 mod values;
@@ -17,10 +18,8 @@ use crate::kernels::VARIANT;
 use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
-use values::{
-    AttentionValue, FileValue, InfoValue, KindValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue,
-    ThumbnailsValue, TokenValue, to_js,
-};
+use crate::tokenizer::Token;
+use values::{FileValue, InfoValue, KindValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, to_js};
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
@@ -275,20 +274,10 @@ impl Engine {
         let step = self.session.generate().map_err(failure)?;
         to_js(&match step {
             Step::Token { id, text, probability } => {
-                StepValue::Token { token: TokenValue::new(id, self.session.tokenizer()), text, probability }
+                StepValue::Token { token: Token::new(id, self.session.tokenizer()), text, probability }
             }
             Step::EndOfText => StepValue::End { reason: "end-of-text" },
             Step::ContextFull => StepValue::End { reason: "context-full" },
         })
-    }
-
-    /// `{size, scores, weights}` of one head.
-    pub fn attention(&self, layer: usize, head: usize) -> JsResult<AttentionValue> {
-        self.session.attention(layer, head).map(AttentionValue::from).map_err(failure)
-    }
-
-    /// `{heads, size, cells, weights}` of a layer.
-    pub fn thumbnails(&self, layer: usize, cells: usize) -> JsResult<ThumbnailsValue> {
-        self.session.thumbnails(layer, cells).map(ThumbnailsValue::from).map_err(failure)
     }
 }

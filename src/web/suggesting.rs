@@ -3,12 +3,12 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::values::{CandidateValue, PromptValue, TokenValue, to_js};
+use super::values::{CandidateValue, PromptValue, to_js};
 use super::{Engine, JsResult, failure};
 use crate::sample::Sampling;
 use crate::session::{Ghost, Kind, Listed, Measured, Part, Search, Settings, Suggestion};
 use crate::suggest::personal::Personal;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Token, Tokenizer};
 
 /// What `beginWords` takes.
 #[wasm_bindgen]
@@ -76,7 +76,7 @@ struct WordValue<'a> {
     unconditional: f64,
     personal: bool,
     repeats: bool,
-    tokens: Vec<TokenValue>,
+    tokens: Vec<Token>,
     parts: Vec<PartValue<'a>>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> WordValue<'a> {
             unconditional: word.unconditional,
             personal: word.personal,
             repeats: word.repeats,
-            tokens: word.tokens.iter().map(|&id| TokenValue::new(id, tokenizer)).collect(),
+            tokens: word.tokens.iter().map(|&id| Token::new(id, tokenizer)).collect(),
             parts: PartValue::all(&word.parts),
         };
         words.iter().map(value).collect()
@@ -112,7 +112,7 @@ struct RepetitionValue {
 
 #[derive(Serialize)]
 struct SuggestionsValue<'a> {
-    tokens: Vec<TokenValue>,
+    tokens: Vec<Token>,
     words: Vec<WordValue<'a>>,
     settled: bool,
     typed: &'a str,
@@ -148,7 +148,7 @@ struct AlternativesValue<'a> {
 
 #[derive(Serialize)]
 struct TokenSurpriseValue {
-    token: TokenValue,
+    token: Token,
     start: usize,
     end: usize,
     bits: f32,
@@ -191,7 +191,7 @@ impl Engine {
         let sampling = sampling.map(|settings| settings.sampling);
         let (listed, candidates) = self.session.listed(top, sampling.as_ref()).map_err(failure)?;
         to_js(&SuggestionsValue {
-            tokens: self.session.tokens().iter().map(|&id| TokenValue::new(id, tokenizer)).collect(),
+            tokens: self.session.tokens().iter().map(|&id| Token::new(id, tokenizer)).collect(),
             words: WordValue::all(&words.suggestions, tokenizer),
             settled: words.settled,
             typed: &words.typed,
@@ -264,7 +264,7 @@ impl Engine {
                 tokens: tokens
                     .into_iter()
                     .map(|one| TokenSurpriseValue {
-                        token: TokenValue::new(one.id, tokenizer),
+                        token: Token::new(one.id, tokenizer),
                         start: one.range.0,
                         end: one.range.1,
                         bits: one.bits,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use js_sys::{Float32Array, Uint8Array};
+use js_sys::Uint8Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -10,10 +10,9 @@ use crate::checkpoint::intake::Output;
 use crate::checkpoint::kind::FileKind;
 use crate::checkpoint::loader::File;
 use crate::checkpoint::plan::Plan;
-use crate::inspect::{AttentionMap, Thumbnails};
 use crate::session::Prompt;
 use crate::suggest::Candidate;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Token, Tokenizer};
 
 /// Plain objects and arrays.
 pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
@@ -138,22 +137,8 @@ impl From<Prompt> for PromptValue {
 }
 
 #[derive(Serialize)]
-pub(super) struct TokenValue {
-    id: u32,
-    text: Option<String>,
-    hex: String,
-}
-
-impl TokenValue {
-    pub(super) fn new(id: u32, tokenizer: &Tokenizer) -> Self {
-        let hex: Vec<String> = tokenizer.bytes(id).iter().map(|byte| format!("{byte:02X}")).collect();
-        Self { id, text: tokenizer.text(id).map(str::to_owned), hex: hex.join(" ") }
-    }
-}
-
-#[derive(Serialize)]
 pub(super) struct CandidateValue<'a> {
-    token: TokenValue,
+    token: Token,
     insert: Option<&'a str>,
     rank: usize,
     logit: f32,
@@ -164,7 +149,7 @@ pub(super) struct CandidateValue<'a> {
 impl<'a> CandidateValue<'a> {
     pub(super) fn new(candidate: &'a Candidate, tokenizer: &Tokenizer) -> Self {
         let Candidate { id, insert, rank, logit, probability, sampled } = candidate;
-        let (token, insert) = (TokenValue::new(*id, tokenizer), insert.as_deref());
+        let (token, insert) = (Token::new(*id, tokenizer), insert.as_deref());
         Self { token, insert, rank: *rank, logit: *logit, probability: *probability, sampled: *sampled }
     }
 }
@@ -172,43 +157,6 @@ impl<'a> CandidateValue<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum StepValue {
-    Token { token: TokenValue, text: String, probability: f32 },
+    Token { token: Token, text: String, probability: f32 },
     End { reason: &'static str },
-}
-
-/// Arrays are copied out of linear memory, so that they can be handed over to the page.
-#[wasm_bindgen(getter_with_clone, inspectable)]
-pub struct AttentionValue {
-    /// Number of tokens.
-    pub size: usize,
-    /// Before the mask.
-    pub scores: Float32Array,
-    /// After mask and softmax.
-    pub weights: Float32Array,
-}
-
-impl From<AttentionMap> for AttentionValue {
-    fn from(map: AttentionMap) -> Self {
-        let copy = |values: &[f32]| Float32Array::from(values);
-        Self { size: map.size, scores: copy(&map.scores), weights: copy(&map.weights) }
-    }
-}
-
-/// All heads of a layer, small.
-#[wasm_bindgen(getter_with_clone, inspectable)]
-pub struct ThumbnailsValue {
-    /// Number of heads.
-    pub heads: usize,
-    /// Number of tokens.
-    pub size: usize,
-    /// Side of each map.
-    pub cells: usize,
-    /// (heads, cells, cells)
-    pub weights: Uint8Array,
-}
-
-impl From<Thumbnails> for ThumbnailsValue {
-    fn from(Thumbnails { heads, size, cells, weights }: Thumbnails) -> Self {
-        Self { heads, size, cells, weights: Uint8Array::from(weights.as_slice()) }
-    }
 }

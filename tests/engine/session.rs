@@ -16,7 +16,7 @@ use crate::made::{END_OF_TEXT, TOKENS, Tensor, hub_tensors, model, safetensors, 
 use crate::support::load;
 
 /// Five tokens more than the tokenizer has, and room for three chunks.
-const SHAPE: Gpt2Config = Gpt2Config {
+pub(crate) const SHAPE: Gpt2Config = Gpt2Config {
     vocab_size: TOKENS + 5,
     n_positions: 96,
     n_embd: 64,
@@ -30,7 +30,7 @@ const SHAPE: Gpt2Config = Gpt2Config {
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| safetensors(&hub_tensors(&SHAPE, 5)));
 
 /// A session without text, always of the same model.
-fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session::new(load(SHAPE, &FILE, Precision::Int8, usize::MAX).unwrap(), tokenizer()).unwrap()
 }
 
@@ -39,7 +39,7 @@ fn session_of(config: Gpt2Config, tensors: &[Tensor]) -> Session {
 }
 
 /// A session with a text that is computed.
-fn session_with(text: &str) -> Session {
+pub(crate) fn session_with(text: &str) -> Session {
     let mut session = session();
     session.set_text(text).unwrap();
     session.complete().unwrap();
@@ -47,12 +47,12 @@ fn session_with(text: &str) -> Session {
 }
 
 /// `count` tokens of one letter each.
-fn letters(count: usize) -> String {
+pub(crate) fn letters(count: usize) -> String {
     ('k'..='s').cycle().take(count).collect()
 }
 
 /// The logits after `ids`, computed without a session.
-fn reference(ids: &[u32]) -> Vec<f32> {
+pub(crate) fn reference(ids: &[u32]) -> Vec<f32> {
     let model = load(SHAPE, &FILE, Precision::Int8, usize::MAX).unwrap();
     let mut state = model.start();
     model.forward(&mut state, ids).unwrap();

@@ -17,6 +17,8 @@ pub(crate) struct Golden {
     pub(crate) model: &'static [u8],
     tensors: &'static [u8],
     description: &'static str,
+    inside: &'static [u8],
+    inside_description: &'static str,
 }
 
 macro_rules! golden {
@@ -27,6 +29,8 @@ macro_rules! golden {
             model: include_bytes!(concat!("../golden/", $name, "/model.safetensors")),
             tensors: include_bytes!(concat!("../golden/", $name, "/golden.safetensors")),
             description: include_str!(concat!("../golden/", $name, "/golden.json")),
+            inside: include_bytes!(concat!("../golden/", $name, "/inside.safetensors")),
+            inside_description: include_str!(concat!("../golden/", $name, "/inside.json")),
         }
     };
 }
@@ -45,21 +49,30 @@ impl Golden {
 
     /// What transformers computed.
     pub(crate) fn expected(&self) -> Expected {
-        let mut sink = Collector::default();
-        let mut reader = Reader::default();
-        reader.push(self.tensors, &mut sink).unwrap();
-        reader.finish().unwrap();
-        Expected { tensors: sink.0, description: serde_json::from_str(self.description).unwrap() }
+        Expected::new(self.tensors, self.description)
+    }
+
+    /// What transformers computed on the way, and with attention altered.
+    pub(crate) fn inside(&self) -> Expected {
+        Expected::new(self.inside, self.inside_description)
     }
 }
 
 /// Reference tensors by name.
 pub(crate) struct Expected {
     tensors: BTreeMap<String, (TensorInfo, Vec<u8>)>,
-    description: serde_json::Value,
+    pub(crate) description: serde_json::Value,
 }
 
 impl Expected {
+    fn new(tensors: &[u8], description: &str) -> Self {
+        let mut sink = Collector::default();
+        let mut reader = Reader::default();
+        reader.push(tensors, &mut sink).unwrap();
+        reader.finish().unwrap();
+        Self { tensors: sink.0, description: serde_json::from_str(description).unwrap() }
+    }
+
     pub(crate) fn floats(&self, name: &str) -> Vec<f32> {
         let (info, bytes) = &self.tensors[name];
         assert_eq!(info.dtype, "F32", "{name}");
@@ -74,8 +87,14 @@ impl Expected {
 
     /// Fails unless `found` is as close to the reference tensor as the goldens' description demands.
     pub(crate) fn check(&self, name: &str, found: &[f32]) {
+        self.check_first(name, found, 1, 1);
+    }
+
+    /// As [`check`](Self::check), of the first `count` of every `of` numbers.
+    pub(crate) fn check_first(&self, name: &str, found: &[f32], count: usize, of: usize) {
         let tolerance = self.description["tensors"][name]["tolerance"].as_f64().unwrap() as f32;
-        let expected = self.floats(name);
+        let expected: Vec<f32> =
+            self.floats(name).chunks_exact(of).flat_map(|numbers| &numbers[..count]).copied().collect();
         assert_eq!(found.len(), expected.len(), "{name}");
         let worst = largest_difference(found, &expected);
         assert!(worst <= tolerance, "{name}: off by {worst}, allowed are {tolerance}");

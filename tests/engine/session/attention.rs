@@ -1,12 +1,19 @@
 //! Attention maps of the current text.
 
-use headlight::inspect::{AttentionMap, is_masked};
+use headlight::Result;
+use headlight::inspect::{AttentionMap, Thumbnails, is_masked};
+use headlight::session::Session;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{SHAPE, letters, reference, session, session_with};
+use crate::inspect::ask;
 
 const P: usize = SHAPE.n_positions;
+
+fn thumbnails(session: &mut Session, layer: usize, cells: usize) -> Result<Thumbnails> {
+    ask!(session, Thumbnails, { "kind": "thumbnails", "layer": layer, "cells": cells })
+}
 
 fn check(map: &AttentionMap, size: usize) {
     assert_eq!((map.size, map.scores.len(), map.weights.len()), (size, size * size, size * size));
@@ -44,13 +51,13 @@ fn maps_show_the_tokens_that_are_computed() {
     let mut session = session();
     let nothing = AttentionMap { size: 0, scores: Vec::new(), weights: Vec::new() };
     assert_eq!(session.attention(0, 0).unwrap(), nothing);
-    assert_eq!(session.thumbnails(0, 8).unwrap().size, 0);
+    assert_eq!(thumbnails(&mut session, 0, 8).unwrap().size, 0);
     session.set_text(&letters(70)).unwrap();
     assert_eq!(session.attention(0, 0).unwrap(), nothing);
     for size in [32, 64, 70] {
         session.advance().unwrap();
         check(&session.attention(1, 2).unwrap(), size);
-        assert_eq!(session.thumbnails(1, 8).unwrap().size, size);
+        assert_eq!(thumbnails(&mut session, 1, 8).unwrap().size, size);
     }
     // A shorter text shows what a fresh session shows.
     session.set_text(&letters(20)).unwrap();
@@ -65,24 +72,25 @@ fn maps_show_the_tokens_that_are_computed() {
 #[test]
 fn thumbnails_show_the_largest_weight_of_each_cell() {
     for count in [1, 2, 7, 48, 65, P] {
-        let session = session_with(&letters(count));
+        let mut session = session_with(&letters(count));
         for cells in [1, 2, 5, 32, 48, 1000] {
-            let thumbnails = session.thumbnails(1, cells).unwrap();
-            let side = cells.min(count);
-            assert_eq!((thumbnails.heads, thumbnails.size, thumbnails.cells), (SHAPE.n_head, count, side));
+            let thumbnails = thumbnails(&mut session, 1, cells).unwrap();
+            let (span, side) = (thumbnails.span, thumbnails.cells);
+            assert_eq!((thumbnails.heads, thumbnails.size, side), (SHAPE.n_head, count, count.div_ceil(span)));
+            assert!(span.is_power_of_two() && side <= cells && (span == 1 || count.div_ceil(span / 2) > cells));
             let pooled = |head: usize| {
                 let map = session.attention(1, head).unwrap();
                 let mut largest = vec![0.0f32; side * side];
                 for (i, &weight) in map.weights.iter().enumerate() {
-                    let (row, column) = (i / count * side / count, i % count * side / count);
+                    let (row, column) = (i / count / span, i % count / span);
                     let cell = &mut largest[row * side + column];
                     *cell = cell.max(weight);
                 }
                 largest.into_iter().map(|weight| (weight * 255.0).round() as u8)
             };
             let expected: Vec<u8> = (0..SHAPE.n_head).flat_map(pooled).collect();
-            assert_eq!(thumbnails.weights, expected, "{count} tokens, {cells} cells");
-            assert_eq!(thumbnails.weights[0], 255, "the first token looks at itself");
+            assert_eq!(thumbnails.weights.0, expected, "{count} tokens, {cells} cells");
+            assert_eq!(thumbnails.weights.0[0], 255, "the first token looks at itself");
         }
     }
 }
@@ -90,15 +98,15 @@ fn thumbnails_show_the_largest_weight_of_each_cell() {
 #[test]
 fn what_is_not_there_is_an_error_that_does_no_harm() {
     for computed in [false, true] {
-        let session = if computed { session_with("the cat") } else { session() };
+        let mut session = if computed { session_with("the cat") } else { session() };
         for (layer, head) in [(SHAPE.n_layer, 0), (0, SHAPE.n_head), (usize::MAX, 0), (0, usize::MAX), (9, 9)] {
             assert_eq!(session.attention(layer, head).unwrap_err().code(), "out-of-range");
         }
         for (layer, cells) in [(SHAPE.n_layer, 8), (usize::MAX, 8), (0, 0)] {
-            assert_eq!(session.thumbnails(layer, cells).unwrap_err().code(), "out-of-range");
+            assert_eq!(thumbnails(&mut session, layer, cells).unwrap_err().code(), "out-of-range");
         }
         assert!(session.attention(1, 3).is_ok());
-        assert!(session.thumbnails(1, usize::MAX).is_ok());
+        assert!(thumbnails(&mut session, 1, usize::MAX).is_ok());
         if computed {
             assert_eq!(session.logits().unwrap(), reference(session.tokens()));
         }

@@ -7,6 +7,7 @@
  */
 
 import { codes, EngineError } from '../shared/protocol.js';
+import { inspectingHandlers } from './inspecting.js';
 import { branches, decodeTokens, prefillTokens } from './measuring.js';
 import { forget, listKept } from './store/kept.js';
 import { importPersonal, suggestingHandlers } from './suggesting.js';
@@ -40,8 +41,9 @@ let distrustCache = false;
 /** @type {import('./variants.js').Wishes} */
 let wishes = {};
 /**
- * How many threads compute at present, and how many could.
- * @type {{threads: number, available: number, setThreads: (count: number) => void} | undefined}
+ * How many threads compute at present, how many could, and what else the build in use offers.
+ * @type {{threads: number, available: number, setThreads: (count: number) => void,
+ *   Inspection: import('./inspecting.js').Inspection} | undefined}
  */
 let team;
 /** Requests that are being worked on, other than those that fill the time between them. */
@@ -71,14 +73,14 @@ function helperDied(message) {
 /** @param {import('./wasm.js').Started} wasm */
 async function assemble(wasm) {
   const available = await wasm.threads();
-  const { setThreads } = wasm.pkg;
+  const { setThreads, Inspection } = wasm.pkg;
   if (wishes.threads !== undefined && available < wishes.threads) {
     throw new EngineError(codes.build, `only ${available} of ${wishes.threads} threads could be started`);
   }
   // Until they are measured: of what the browser calls cores, half may be the second threads of the others.
   const threads = wishes.threads ?? Math.max(Math.min(available, 2), available >> 1);
   setThreads(threads);
-  return { threads, available, setThreads };
+  return { threads, available, setThreads, Inspection };
 }
 
 const channel = new MessageChannel();
@@ -285,7 +287,8 @@ const handlers = {
 
   async tune() {
     loadedEngine();
-    const { available, threads, setThreads } = /** @type {NonNullable<typeof team>} */ (team);
+    const running = /** @type {NonNullable<typeof team>} */ (team);
+    const { available, threads, setThreads } = running;
     if (wishes.threads !== undefined) return { result: { threads, times: [] } };
     const probe = (/** @type {number} */ trial) => {
       setThreads(trial);
@@ -295,7 +298,7 @@ const handlers = {
     await idle();
     const tuning = await tune(available, { quiet, probe });
     setThreads(tuning.threads);
-    team = { available, setThreads, threads: tuning.threads };
+    team = { ...running, threads: tuning.threads };
     return { result: tuning };
   },
 
@@ -316,32 +319,15 @@ const handlers = {
     return { result: null };
   },
 
-  async attention({ layer, head }) {
-    await settled();
-    const engine = loadedEngine();
-    const map = engine.attention(layer, head);
-    const { size, scores, weights } = map;
-    map.free();
-    return {
-      result: { revision: engine.revision, layer, head, size, scores, weights },
-      transfer: [scores.buffer, weights.buffer],
-    };
-  },
-
-  async thumbnails({ layer, cells }) {
-    const text = newestText;
-    await settled();
-    await yieldToMessages();
-    if (text !== newestText) throw new EngineError(codes.superseded, 'there is a newer text');
-    const engine = loadedEngine();
-    const maps = engine.thumbnails(layer, cells);
-    const { heads, size, cells: side, weights } = maps;
-    maps.free();
-    return {
-      result: { revision: engine.revision, layer, heads, size, cells: side, weights },
-      transfer: [weights.buffer],
-    };
-  },
+  ...inspectingHandlers({
+    loaded: () => {
+      const { Inspection } = team ?? {};
+      return { engine: loadedEngine(), Inspection: /** @type {NonNullable<typeof Inspection>} */ (Inspection) };
+    },
+    settled,
+    yieldToMessages,
+    newestText: () => newestText,
+  }),
 };
 
 self.onmessage = async ({ data }) => {
