@@ -102,13 +102,14 @@ pub(crate) struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// One group of rows.
+    /// One group of rows. The weights of the groups behind it stay in sight, so that a kernel can read ahead; how many are
+    /// its own, the scales tell.
     pub(crate) fn group(self, group: usize, blocks: usize) -> Self {
         fn part<T>(of: &[T], group: usize, length: usize) -> &[T] {
             if of.is_empty() { of } else { &of[group * length..][..length] }
         }
         Self {
-            weights: part(self.weights, group, blocks * TILE),
+            weights: &self.weights[group * blocks * TILE..],
             scales: part(self.scales, group, blocks * GROUP),
             sums: part(self.sums, group, blocks * GROUP),
         }
@@ -358,10 +359,10 @@ pub(crate) fn attention_scores_i8(
     keys: Packed<'_>,
     factor: f32,
 ) {
-    let blocks = keys.weights.len() / TILE;
+    let blocks = keys.scales.len() / GROUP;
     assert_eq!(values.len(), scores.len() * blocks * BLOCK);
     assert_eq!(scales.len(), scores.len() * blocks);
-    assert_eq!(keys.scales.len(), blocks * GROUP);
+    assert!(keys.weights.len() >= blocks * TILE);
     scores.fill([0.0; GROUP]);
     chosen::multiply_group(scores, (values, scales), keys);
     for score in scores.as_flattened_mut() {

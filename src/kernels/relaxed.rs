@@ -16,7 +16,7 @@ use std::arch::wasm32::{
 use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, multiply_pairs};
-use super::simd128::{quantize, rescale};
+use super::simd128::{quantize, read_ahead, rescale};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
@@ -79,7 +79,8 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     // If the compiler knew the number of turns of the innermost loop, it would make one of them, load all weights at its
     // beginning, and run out of registers: decoding then takes twice as long.
     let runs = black_box(RUNS).min(RUNS);
-    for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
+    for (tile, (((weights, weight_scales), weight_sums), (values, scales))) in weights.zip(values).enumerate() {
+        read_ahead(packed.weights, tile);
         let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
@@ -108,7 +109,8 @@ fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale
     let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    for ((values, scale), ((weights, weight_scales), weight_sums)) in activations.zip(weights) {
+    for (tile, ((values, scale), ((weights, weight_scales), weight_sums))) in activations.zip(weights).enumerate() {
+        read_ahead(packed.weights, tile);
         let weights: &[[[[i8; 16]; 2]; UNROLLED]; RUNS / UNROLLED] = bytemuck::cast_ref(weights);
         let values = values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0;
         let lowest = i32x4_splat(scale.lowest);
