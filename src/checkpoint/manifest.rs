@@ -12,7 +12,7 @@ pub(super) const VERSION: u32 = 1;
 const FORMAT: &str = "headlight";
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
 const MAX_FILES: usize = 1024;
-/// Shards must not be larger, so that a broken download loses little and no host refuses them.
+/// Shards must not be larger, so that they can be checked whole before they are used, and no host refuses them.
 pub const MAX_SHARD_BYTES: u64 = 16 << 20;
 
 /// The manifest.

@@ -17,8 +17,12 @@ use crate::model::weights::{Matrix, Slot, Weights};
 use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
+/// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a download that breaks
+/// loses what has come of them; much smaller ones would be many requests.
+const SHARD_BYTES: u64 = 4 << 20;
+const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.
-pub(super) const SHARD_DATA: u64 = MAX_SHARD_BYTES - (64 << 10);
+pub(super) const SHARD_DATA: u64 = SHARD_BYTES - (64 << 10);
 /// Tensors of which the header has room for; each takes at most 120 bytes of it.
 pub(super) const MAX_TENSORS: usize = 512;
 
