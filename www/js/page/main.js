@@ -8,6 +8,7 @@ import { makeRoomForKeyboard } from './keyboard-room.js';
 import { adviceFor } from './lib/advice.js';
 import { LookController } from './look.js';
 import { ModelController } from './model.js';
+import { ModelsController } from './models.js';
 import { PersonalController } from './personal.js';
 import { SettingsKeeper } from './settings.js';
 import { Announcer } from './ui/announcer.js';
@@ -31,6 +32,7 @@ new GenerateController(app, { field, announcer, resume: () => write.suggest(perf
 new PersonalController(app, { field });
 new LookController(app);
 const model = new ModelController(app);
+const models = new ModelsController(app, model);
 
 app.addEventListener('error', (event) => {
   const { code, message } = /** @type {CustomEvent<EngineError>} */ (event).detail;
@@ -48,4 +50,8 @@ addEventListener('pagehide', (event) => {
 
 // Before anything large is fetched, since the page may have to be loaded again.
 model.prepare();
-isolate().then(() => model.start());
+isolate().then(() => {
+  model.start();
+  // A link may name one of the models that the page offers; it is then shown what fetching it would mean, and nothing else.
+  models.offer(new URLSearchParams(location.search).get('model') ?? '');
+});

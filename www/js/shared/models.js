@@ -33,7 +33,7 @@
  * @property {string} name         what people call it
  * @property {string} licence      empty if unknown
  * @property {boolean} pinned      whether hashes and revision are this project's own, not what the hub says today
- * @property {HubFile[]} files     those that loading needs
+ * @property {HubFile[]} files     those that loading needs; none if the hub has yet to be asked about this commit
  *
  * @typedef {{name: string, size: number | null, sha256: string | null}} HubFile   null where it is not known
  *
@@ -52,7 +52,8 @@
  *
  * @typedef {object} Keeping        what became of a loaded model
  * @property {'opfs' | 'cache' | 'memory' | 'host'} where   `host`: the page's own host has it, and nothing more is kept
- * @property {string} reason        why it is only in memory, empty otherwise
+ * @property {string} key           of what is kept, empty if nothing is
+ * @property {{code: string, message: string} | null} failure   why it could not be kept, though it should
  * @property {boolean} fromHere     whether it came from what was kept
  * @property {'pinned' | 'stated' | 'parts' | 'none'} verified
  *   What the file was compared with: this project's hash, the one that the hub stated, hashes only of the parts that an

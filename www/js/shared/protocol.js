@@ -280,6 +280,8 @@ export const codes = Object.freeze({
   changed: 'file-changed',
   /** a file's length is not the announced one; the Rust side has this code too */
   wrongSize: 'wrong-size',
+  /** a file's content is not what was expected; the Rust side has this code too */
+  hash: 'hash-mismatch',
   /** something larger came than what was asked for can be */
   unexpected: 'unexpected-file',
   /** a file on disk was moved or changed while it was read */

@@ -73,7 +73,7 @@ const table = {
   },
   'out-of-memory': {
     title: 'Not enough memory',
-    advice: 'Close other tabs, or shorten the text, then try again.',
+    advice: 'Close other tabs, choose a smaller model, or shorten the text, then try again.',
   },
   'engine-crashed': {
     title: 'The engine stopped',

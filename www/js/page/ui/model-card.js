@@ -8,6 +8,14 @@ import { h } from './dom.js';
  * @typedef {import('../../shared/protocol.js').Tuning} Tuning
  */
 
+/** @type {Readonly<Record<import('../../shared/models.js').Keeping['verified'], string>>} */
+const checks = {
+  pinned: 'by the SHA-256 that this page knows',
+  stated: 'unverified: by the SHA-256 that the hub states',
+  parts: 'by the SHA-256 of each part',
+  none: 'unverified',
+};
+
 /** Which model this is, as it describes itself, and what runs it. */
 export class ModelCard {
   element = h('dl', { class: 'model-card', id: 'model' });
@@ -29,6 +37,8 @@ export class ModelCard {
       ['Longest context', `${formatCount(model.positions)} tokens`],
       ['Source', model.source || 'not stated'],
       ['Licence', model.licence || 'not stated'],
+      ['Checked', checks[model.keeping.verified]],
+      ['Kept on this device', model.keeping.key ? 'yes, for the next visit' : 'no'],
     ];
     const { summary, reasons } = describeBuild(model, times);
     this.element.replaceChildren(

@@ -5,7 +5,9 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
+import { sha256 } from '../store/shelf.js';
 import { Masks } from './masks.js';
+import { canHash } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
 /**
@@ -58,18 +60,18 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
     }
     await shelf?.write({ ...record, verified: 'none', complete: false });
 
-    const { size = null, sha256 = null } = known(WEIGHTS) ?? {};
-    if (size !== null || sha256 !== null) loader.expect(WEIGHTS, size ?? undefined, sha256 ?? undefined);
+    const { size = null, sha256: hash = null } = known(WEIGHTS) ?? {};
+    if (size !== null || hash !== null) loader.expect(WEIGHTS, size ?? undefined, hash ?? undefined);
     loader.begin(WEIGHTS, false);
     const source = place.open(WEIGHTS, { size });
     const headerEnd = await readHeader(loader, source, shelf);
     const resumed = await restore(loader, shelf, context.signal);
-    const verify = sha256 !== null && resumed === 0;
+    const verify = hash !== null && resumed === 0;
     await readWeights(loader, source, shelf, { context, local, resumed, verify, headerEnd });
     loader.end();
     report({ step: 'check', waiting: null });
 
-    const verified = loader.isVerified ? (pinned ? 'pinned' : 'stated') : sha256 ? 'parts' : 'none';
+    const verified = loader.isVerified ? (pinned ? 'pinned' : 'stated') : hash ? 'parts' : 'none';
     const manifest = shelf && !shelf.failure ? loader.manifest() : undefined;
     if (shelf && manifest) {
       await shelf.put('manifest.json', manifest);
@@ -105,8 +107,11 @@ function isAboutContent(error) {
 async function small({ place, files }, shelf, file, limit, mayBeMissing = true) {
   const kept = await shelf?.get(file);
   if (kept) return kept;
-  const { size = null } = files.find(({ name }) => name === file) ?? {};
+  const { size = null, sha256: hash = null } = files.find(({ name }) => name === file) ?? {};
   const bytes = await place.open(file, { size }).all({ limit, mayBeMissing });
+  if (bytes && hash !== null && canHash && (await sha256(bytes)) !== hash) {
+    throw new EngineError(codes.hash, `${file} does not have the SHA-256 that was expected`);
+  }
   if (bytes) await shelf?.put(file, bytes);
   return bytes;
 }

@@ -34,15 +34,17 @@ export function hubRepository({ repository, revision }, { signal, report }) {
 }
 
 /**
- * Asks the hub for a repository's newest commit and the files in it.
+ * Asks the hub about a commit of a repository, the newest unless one is named, and the files in it.
  * @param {string} repository
  * @param {AbortSignal} signal
+ * @param {string} [revision]
  * @returns {Promise<HubModel>}
  */
-export async function lookUp(repository, signal) {
+export async function lookUp(repository, signal, revision) {
   if (!isRepository(repository)) throw new EngineError(codes.noRepository, `${repository} is not a repository’s name`);
   // With `blobs`, it tells size and SHA-256 of each file.
-  const url = new URL(`/api/models/${repository}?blobs=true`, HUB);
+  const commit = revision ? `/revision/${revision}` : '';
+  const url = new URL(`/api/models/${repository}${commit}?blobs=true`, HUB);
   const answer = /** @type {Uint8Array} */ (await new Remote(url, { signal, onWait() {} }).all({ limit: ANSWER }));
   return described(repository, new TextDecoder().decode(answer));
 }

@@ -7,7 +7,7 @@ import { openStore } from '../store/store.js';
 import { inTurn } from '../store/turn.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { loadFolder, manifestOf } from './folder.js';
-import { hubRepository } from './hub.js';
+import { hubRepository, lookUp } from './hub.js';
 import { feedShards, hashesOf } from './shards.js';
 import { diskFolder, hostFolder, TOKENIZER } from './source.js';
 
@@ -65,7 +65,7 @@ async function loaded(wasm, source, context) {
       const place = hostFolder(source.base, context);
       const manifest = await manifestOf(place);
       /** @type {Keeping} */
-      const keeping = { where: 'host', reason: '', fromHere: false, verified: 'none' };
+      const keeping = { where: 'host', key: '', failure: null, fromHere: false, verified: manifest ? 'parts' : 'none' };
       if (manifest) return { loader: await loadFolder(wasm, place, manifest, context), keeping };
       const name = decodeURIComponent(new URL(source.base).pathname.split('/').at(-2) ?? '');
       const nothing = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
@@ -73,8 +73,12 @@ async function loaded(wasm, source, context) {
     }
     case 'hub': {
       const { model } = source;
-      const place = hubRepository(model, context);
-      return keptOrNew(wasm, { ...model, place }, await hubKey(model), context);
+      const described = async () => {
+        if (model.files.length > 0) return { ...model, place: hubRepository(model, context) };
+        const found = await lookUp(model.repository, context.signal, model.revision);
+        return { ...found, name: model.name, place: hubRepository(found, context) };
+      };
+      return keptOrNew(wasm, described, await hubKey(model), context);
     }
     case 'files':
       return fromDisk(wasm, source.files, context);
@@ -104,7 +108,7 @@ async function fromDisk(wasm, files, context) {
   const manifest = await manifestOf(place);
   if (manifest) {
     /** @type {Keeping} */
-    const keeping = { where: 'memory', reason: 'it is on your disk', fromHere: false, verified: 'parts' };
+    const keeping = { where: 'memory', key: '', failure: null, fromHere: false, verified: 'parts' };
     return { loader: await loadFolder(wasm, place, manifest, context), keeping };
   }
   const weights = files.find(({ name }) => name === 'model.safetensors');
@@ -112,23 +116,23 @@ async function fromDisk(wasm, files, context) {
   const described = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
   const stamp = files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort();
   const key = (await openStore()) ? await keyOf('disk', ...stamp) : '';
-  return keptOrNew(wasm, { place, ...described }, key, context);
+  return keptOrNew(wasm, async () => ({ place, ...described }), key, context);
 }
 
 /**
  * From what is kept if that is whole, otherwise with what it lacks from its place.
  * @param {Package} wasm
- * @param {Checkpoint} checkpoint
+ * @param {() => Promise<Checkpoint>} describe   asked only if something is lacking
  * @param {string} key
  * @param {Context} context
  * @returns {Promise<{loader: Loader, keeping: Keeping}>}
  */
-async function keptOrNew(wasm, checkpoint, key, context) {
+async function keptOrNew(wasm, describe, key, context) {
   const store = await openStore();
   if (!store) {
-    const { loader, verified } = await loadCheckpoint(wasm, checkpoint, null, context);
-    const reason = 'this browser keeps nothing here';
-    return { loader, keeping: { where: 'memory', reason, fromHere: false, verified } };
+    const { loader, verified } = await loadCheckpoint(wasm, await describe(), null, context);
+    const failure = { code: codes.storage, message: 'this browser gives the page no storage' };
+    return { loader, keeping: { where: 'memory', key: '', failure, fromHere: false, verified } };
   }
   const shelf = new Shelf(store, key);
   const headway = async () => {
@@ -141,9 +145,10 @@ async function keptOrNew(wasm, checkpoint, key, context) {
     await shelf.look();
     const kept = await fromShelf(wasm, shelf, context);
     if (kept) return kept;
-    const { loader, verified } = await loadCheckpoint(wasm, checkpoint, shelf, context);
-    const where = shelf.failure ? 'memory' : shelf.kind;
-    return { loader, keeping: { where, reason: shelf.failure?.message ?? '', fromHere: false, verified } };
+    const { loader, verified } = await loadCheckpoint(wasm, await describe(), shelf, context);
+    const failure = shelf.failure && { code: shelf.failure.code, message: shelf.failure.message };
+    const where = failure ? 'memory' : shelf.kind;
+    return { loader, keeping: { where, key: failure ? '' : key, failure, fromHere: false, verified } };
   });
 }
 
@@ -192,7 +197,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       signal,
     );
     const { verified } = record;
-    return { loader, keeping: { where: shelf.kind, reason: '', fromHere: true, verified } };
+    return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     if (!(error instanceof Damage)) throw error;
