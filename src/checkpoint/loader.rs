@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::hash::Hash;
 use super::hub::{Layout, Report};
 use super::intake::{Intake, Output};
 use super::kind::FileKind;
@@ -72,7 +73,7 @@ enum Source {
 struct Current {
     file: File,
     /// None if there is nothing to compare with, or the caller hashes.
-    hash: Option<Sha256>,
+    hash: Option<Hash>,
     hashed_elsewhere: bool,
     /// Bytes from the start on that have come without a hole.
     received: u64,
@@ -193,7 +194,7 @@ impl Loader {
     pub fn begin(&mut self, name: &str, hashed_elsewhere: bool) -> Result<()> {
         let file = self.due.pop_if(|file| file.name == name && self.current.is_none());
         let file = file.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
-        let hash = (file.sha256.is_some() && !hashed_elsewhere).then(Sha256::new);
+        let hash = (file.sha256.is_some() && !hashed_elsewhere).then(Hash::default);
         self.current = Some(Current { file, hash, hashed_elsewhere, received: 0, in_ranges: false, bytes: Vec::new() });
         Ok(())
     }
@@ -348,6 +349,22 @@ impl Loader {
         self.is_verified
     }
 
+    /// What it takes to go on with the hash of the current file after its last byte without a hole; `None` if there is
+    /// nothing to compare it with.
+    pub fn save_hash(&self) -> Option<Vec<u8>> {
+        Some(self.current.as_ref()?.hash.as_ref()?.save())
+    }
+
+    /// Goes on with a saved hash in place of the bytes that it stands for, of which none need come again; tells how many they
+    /// are, or `None` if it can't be used.
+    pub fn restore_hash(&mut self, saved: &[u8]) -> Option<u64> {
+        let current = self.current.as_mut().filter(|current| current.hash.is_some())?;
+        let hash = Hash::restore(saved).filter(|hash| hash.length() >= current.received)?;
+        current.received = hash.length();
+        current.hash = Some(hash);
+        Some(current.received)
+    }
+
     /// Ends the current file.
     ///
     /// # Errors
@@ -371,7 +388,7 @@ impl Loader {
                 return Err(Error::Truncated { expected, found });
             }
             if let Some(hash) = hash.filter(|_| is_whole) {
-                file.compare(&hash.finalize())?;
+                file.compare(&hash.finish())?;
                 self.is_verified = true;
             } else if is_whole && hashed_elsewhere && file.sha256.is_some() {
                 self.unverified.push(file);
@@ -382,7 +399,7 @@ impl Loader {
             return Err(Error::FileSize { file: file.name, expected, found: received });
         }
         if let Some(hash) = hash {
-            file.compare(&hash.finalize())?;
+            file.compare(&hash.finish())?;
         } else if hashed_elsewhere && file.sha256.is_some() {
             self.unverified.push(file.clone());
         }

@@ -161,6 +161,18 @@ impl ModelLoader {
         serde_json::to_vec(&manifest).ok()
     }
 
+    /// What it takes to go on with the hash of the current file at another visit; undefined if it has none.
+    #[wasm_bindgen(js_name = saveHash)]
+    pub fn save_hash(&self) -> Option<Vec<u8>> {
+        self.loader.save_hash()
+    }
+
+    /// Goes on with a saved hash; tells how many bytes of the file it stands for, undefined if it can't be used.
+    #[wasm_bindgen(js_name = restoreHash)]
+    pub fn restore_hash(&mut self, saved: &[u8]) -> Option<f64> {
+        self.loader.restore_hash(saved).map(|bytes| bytes as f64)
+    }
+
     /// Whether the hub file came whole and had the SHA-256 that was expected.
     #[wasm_bindgen(getter, js_name = isVerified)]
     pub fn is_verified(&self) -> bool {

@@ -65,3 +65,33 @@ export function loadFromHub(page, repository, options = {}) {
     { repository, ...options },
   );
 }
+
+/**
+ * @param {Page} page
+ * @returns {Promise<import('../../www/js/shared/models.js').Kept>}
+ */
+export const kept = (page) => ask(page, 'kept');
+
+/** @param {Page} page */
+export const forgetAll = (page) => ask(page, 'forget', null);
+
+/**
+ * What an engine that is asked for nothing else answers.
+ * @param {Page} page
+ * @param {string} method
+ * @param {...any} given
+ */
+export function ask(page, method, ...given) {
+  return page.evaluate(
+    async ({ method, given }) => {
+      const { Engine } = await import(new URL('js/page/engine.js', location.href).href);
+      const engine = new Engine();
+      try {
+        return await engine[method](...given);
+      } finally {
+        engine.close();
+      }
+    },
+    { method, given },
+  );
+}

@@ -66,14 +66,16 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
     const source = place.open(WEIGHTS, { size });
     const headerEnd = await readHeader(loader, source, shelf);
     const resumed = await restore(loader, shelf, context.signal);
-    const verify = hash !== null && resumed === 0;
-    await readWeights(loader, source, shelf, { context, local, resumed, verify, headerEnd });
+const hashed = hash === null ? 0 : await restoreHash(loader, shelf);
+    const verify = hash !== null && (resumed === 0 || hashed > 0);
+    await readWeights(loader, source, shelf, { context, local, resumed, verify, start: Math.max(headerEnd, hashed) });
     loader.end();
     report({ step: 'check', waiting: null });
 
     const verified = loader.isVerified ? (pinned ? 'pinned' : 'stated') : hash ? 'parts' : 'none';
     const manifest = shelf && !shelf.failure ? loader.manifest() : undefined;
     if (shelf && manifest) {
+      for (const { label } of keptHashes(shelf)) await shelf.drop(label);
       await shelf.put('manifest.json', manifest);
       await shelf.write({ ...record, verified, complete: true });
     }
@@ -170,6 +172,36 @@ async function restore(loader, shelf, signal) {
   return before - (loader.remaining() ?? 0);
 }
 
+/**
+ * Goes on with the hash of the file where an earlier visit was interrupted; tells how many bytes it stands for.
+ * @param {Loader} loader
+ * @param {Shelf | null} shelf
+ */
+async function restoreHash(loader, shelf) {
+  for (const { label } of keptHashes(shelf)) {
+    const saved = await shelf?.get(label);
+    const hashed = saved && loader.restoreHash(saved);
+    if (hashed) return hashed;
+  }
+  return 0;
+}
+
+/**
+ * @param {Loader} loader
+ * @param {Shelf | null} shelf
+ */
+async function keepHash(loader, shelf) {
+  const saved = loader.saveHash();
+  if (!shelf || !saved) return;
+  const older = keptHashes(shelf);
+  const number = Number(older[0]?.label.split('-')[1] ?? 0) + 1;
+  await shelf.put(`hash-${String(number).padStart(6, '0')}`, saved);
+  for (const { label } of older) await shelf.drop(label);
+}
+
+/** The newest first. @param {Shelf | null} shelf */
+const keptHashes = (shelf) => (shelf?.entries('hash-') ?? []).sort((a, b) => (a.label < b.label ? 1 : -1));
+
 /** @param {{id: string}} plan */
 const planId = ({ id }) => id.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 16);
 
@@ -181,14 +213,14 @@ const shardName = (index, sha256) => `weights-${String(index).padStart(3, '0')}-
  * @param {Loader} loader
  * @param {Source} source
  * @param {Shelf | null} shelf
- * @param {{context: Context, local: boolean, resumed: number, verify: boolean, headerEnd: number}} options
- *   `verify`: the file's hash is known and can be computed, so nothing may be left out
+ * @param {{context: Context, local: boolean, resumed: number, verify: boolean, start: number}} options
+ *   `verify`: the file's hash is known and can be computed, so nothing may be left out from `start` on
  */
-async function readWeights(loader, source, shelf, { context, local, resumed, verify, headerEnd }) {
+async function readWeights(loader, source, shelf, { context, local, resumed, verify, start }) {
   const { signal, report } = context;
   const plan = loader.plan();
   const masks = verify ? new Masks(source) : null;
-  let position = headerEnd;
+  let position = start;
   const total = resumed + (loader.remaining() ?? 0);
   const tell = () =>
     report({ step: 'weights', loaded: total - (loader.remaining() ?? 0), total, resumed, local, waiting: null });
@@ -198,6 +230,8 @@ async function readWeights(loader, source, shelf, { context, local, resumed, ver
     for (let output = loader.takeOutput(); output; output = loader.takeOutput()) {
       const { index, sha256, bytes } = output;
       output.free();
+      // First, so that it never stands for less than the shards do.
+      if (verify) await keepHash(loader, shelf);
       await shelf?.put(`shard-${planId(plan)}-${index}`, bytes, sha256);
     }
   };
@@ -205,7 +239,7 @@ async function readWeights(loader, source, shelf, { context, local, resumed, ver
   const take = async (bytes, at) => {
     signal.throwIfAborted();
     for (let taken = 0; taken < bytes.byteLength; ) taken += loader.pushAt(at + taken, bytes.subarray(taken));
-    position = at + bytes.byteLength;
+    position = Math.max(position, at + bytes.byteLength);
     tell();
     await keep();
   };
