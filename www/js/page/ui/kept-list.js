@@ -14,8 +14,8 @@ import { h } from './dom.js';
 export class KeptList extends EventTarget {
   #rows = h('ul', { class: 'model-rows', id: 'kept' });
   #summary = h('p', { class: 'note' });
-  #all = h('button', { type: 'button', class: 'plain', id: 'forget-models' }, 'Delete all');
-  #persist = h('button', { type: 'button', class: 'plain', id: 'persist' }, 'Ask the browser never to clear it');
+  #all = h('button', { type: 'button', class: 'plain small', id: 'forget-models' }, 'Delete all');
+  #persist = h('button', { type: 'button', class: 'plain small', id: 'persist' }, 'Ask the browser never to clear it');
   element = h('div', {}, this.#rows, this.#summary, h('div', { class: 'field-row' }, this.#all, this.#persist));
 
   constructor() {
@@ -48,12 +48,12 @@ export class KeptList extends EventTarget {
   #row(model) {
     const { name, repository, complete, bytes } = model;
     const title = h('bdi', {}, name);
-    const use = h('button', { type: 'button', class: 'plain' }, complete ? 'Use' : 'Go on');
+    const use = h('button', { type: 'button', class: 'plain small' }, complete ? 'Use' : 'Go on');
     use.setAttribute('aria-label', `${use.textContent} ${name}`);
     use.addEventListener('click', () => this.#tell('use', model));
     // A download from disk goes on when the same files are chosen again.
     use.hidden = !complete && repository === '';
-    const remove = h('button', { type: 'button', class: 'plain', 'aria-label': `Delete ${name}` }, 'Delete');
+    const remove = h('button', { type: 'button', class: 'plain small', 'aria-label': `Delete ${name}` }, 'Delete');
     remove.addEventListener('click', () => this.#tell('forget', model));
     const state = complete ? formatBytes(bytes) : `${formatBytes(bytes)} so far, interrupted`;
     return h(

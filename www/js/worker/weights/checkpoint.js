@@ -66,7 +66,7 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
     const source = place.open(WEIGHTS, { size });
     const headerEnd = await readHeader(loader, source, shelf);
     const resumed = await restore(loader, shelf, context.signal);
-const hashed = hash === null ? 0 : await restoreHash(loader, shelf);
+    const hashed = hash === null ? 0 : await restoreHash(loader, shelf);
     const verify = hash !== null && (resumed === 0 || hashed > 0);
     await readWeights(loader, source, shelf, { context, local, resumed, verify, start: Math.max(headerEnd, hashed) });
     loader.end();
