@@ -2,8 +2,8 @@
 //!
 //! [`reader`] reads files of tensors as they arrive, whose headers [`safetensors`] and [`gguf`] parse; [`hub`] turns the tensors
 //! of a published GPT-2 into weights, [`plan`] says which bytes that takes, and [`intake`] reads just those; [`quantised`]
-//! reads and writes our own shards, [`manifest`] describes a folder of them, [`hash`] is a hash that can be interrupted, [`kind`] tells what a file is that is none of these,
-//! and [`loader`] puts files together to a model.
+//! reads and writes our own shards, [`manifest`] describes a folder of them, [`kind`] tells what a file is that is none of these,
+//! [`hash`] is SHA-256 that can be interrupted, and [`loader`] puts files together to a model.
 
 pub mod gguf;
 pub mod hash;
