@@ -1,50 +1,54 @@
 // @ts-check
-import { AttentionFeed } from './attention-feed.js';
+import { unaltered } from './lib/alteration.js';
 import { palettes } from './lib/colour.js';
+import { Altering } from './look/altering.js';
+import { Feed } from './look/feed.js';
+import { Heads } from './look/heads.js';
+import { OneHead } from './look/one-head.js';
+import { Selection } from './look/selection.js';
 import { byId } from './ui/dom.js';
-import { HeadGrid } from './ui/head-grid.js';
-import { HeadView } from './ui/head-view.js';
 import { TokenChips } from './ui/token-chips.js';
+import { setVectorPalette } from './ui/vector-strip.js';
 
 /**
  * @typedef {import('./app.js').App} App
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
- * @typedef {import('../shared/protocol.js').Attention} Attention
- * @typedef {import('../shared/protocol.js').Thumbnails} Thumbnails
- * @typedef {import('../shared/protocol.js').Token} Token
  */
 
-const thumbnailCells = 48;
-
-/** Looking inside: the tokens of the context, all heads, and one head in large. */
+/** Looking inside: the tokens of the context, all heads, one head in large, and the other views, which all follow one selection. */
 export class LookController {
   #app;
   #feed;
+  #selection = new Selection();
   #chips = new TokenChips();
-  #grid = new HeadGrid();
-  #view = new HeadView();
-  /** The tokens of the newest suggestions. @type {Token[]} */
-  #tokens = [];
+  #heads;
+  #head;
+  #altering;
 
   /** @param {App} app */
   constructor(app) {
     this.#app = app;
-    this.#feed = new AttentionFeed(app.engine, thumbnailCells);
+    this.#feed = new Feed((request) => app.engine.inspect(request));
+    this.#heads = new Heads(this.#feed, this.#selection);
+    this.#head = new OneHead(this.#feed, this.#selection);
+    this.#altering = new Altering(this.#feed, this.#selection);
+    byId('altered-place', HTMLElement).append(this.#altering.panel.element);
     byId('chips-place', HTMLElement).append(this.#chips.element);
-    byId('grid-place', HTMLElement).append(this.#grid.element);
-    byId('head-place', HTMLElement).append(this.#view.element);
+    byId('grid-place', HTMLElement).append(this.#heads.finder.element, this.#heads.grid.element);
+    byId('head-place', HTMLElement).append(this.#head.view.element);
+    this.#head.view.element.append(this.#altering.tools.element);
     this.#paint();
     this.#followApp();
-    this.#followFeed();
-    this.#connectWidgets();
+    this.#connect();
   }
 
   #paint() {
     const darkness = matchMedia('(prefers-color-scheme: dark)');
     const apply = () => {
       const both = palettes(darkness.matches);
-      this.#grid.setPalette(both.weights);
-      this.#view.setPalettes(both);
+      this.#heads.grid.setPalette(both.weights);
+      this.#head.view.setPalettes(both);
+      setVectorPalette(both.scores);
     };
     darkness.addEventListener('change', apply);
     apply();
@@ -53,57 +57,50 @@ export class LookController {
   #followApp() {
     const app = this.#app;
     app.addEventListener('model', () => {
-      this.#feed.reset();
+      this.#feed.refresh(null);
       if (!app.model) return;
       const { layers, heads, width } = app.model;
-      this.#grid.setShape(layers, heads);
-      this.#feed.showHead(0, 0);
-      this.#view.setDepth(width / heads);
+      this.#head.view.setDepth(width / heads);
+      this.#altering.set(unaltered);
+      this.#head.reset();
+      this.#selection.setShape(layers, heads);
+      this.#heads.reset();
     });
     app.addEventListener('suggestions', (event) => {
       const { tokens, revision } = /** @type {CustomEvent<Suggestions>} */ (event).detail;
-      this.#tokens = tokens;
+      this.#selection.setTokens(tokens, revision);
       this.#chips.update(tokens);
       this.#feed.refresh(revision);
     });
     app.addEventListener('ahead', () => this.#feed.refresh(null));
+    this.#feed.addEventListener('failure', (event) => app.fail(/** @type {CustomEvent<unknown>} */ (event).detail));
   }
 
-  #followFeed() {
-    this.#feed.addEventListener('attention', (event) => {
-      const { detail } = /** @type {CustomEvent<Attention>} */ (event);
-      if (detail.size === this.#tokens.length) this.#view.update(detail, this.#tokens);
-    });
-    this.#feed.addEventListener('thumbnails', (event) => {
-      this.#grid.update(/** @type {CustomEvent<Thumbnails>} */ (event).detail);
-    });
-    this.#feed.addEventListener('failure', (event) => {
-      this.#app.fail(/** @type {CustomEvent<unknown>} */ (event).detail);
-    });
-  }
-
-  #connectWidgets() {
-    const [feed, chips, grid, view] = [this.#feed, this.#chips, this.#grid, this.#view];
-    grid.addEventListener('visible', (event) => feed.showLayers(/** @type {CustomEvent<number[]>} */ (event).detail));
-    grid.addEventListener('pick', (event) => {
-      const { layer, head } = /** @type {CustomEvent<{layer: number, head: number}>} */ (event).detail;
-      grid.pick(layer, head);
-      feed.showHead(layer, head);
-      if (this.#app.generating) view.waitFor(layer, head);
+  #connect() {
+    const [selection, chips, heads] = [this.#selection, this.#chips, this.#heads];
+    const view = this.#head.view;
+    const describe = () => view.setDoes(heads.finder.describe(selection.layer, selection.head));
+    selection.addEventListener('measures', describe);
+    selection.addEventListener('head', describe);
+    heads.grid.addEventListener('pick', () => {
+      if (this.#app.generating) view.waitFor(selection.layer, selection.head);
       // On a narrow screen the map lies below the grid; without this a pick would seem to do nothing.
       view.element.scrollIntoView({ block: 'nearest' });
     });
-    view.addEventListener('scale', () => grid.setPower(view.power));
-    grid.setPower(view.power);
-    view.addEventListener('cell', (event) => {
-      const { cell } = /** @type {CustomEvent<{cell: {row: number, column: number} | null}>} */ (event).detail;
-      chips.light(cell ? [cell.row, cell.column] : []);
+    view.addEventListener('press', (event) => {
+      const { cell } = /** @type {CustomEvent} */ (event).detail;
+      if (cell) this.#altering.press(cell);
+    });
+    selection.addEventListener('run', () => heads.grid.mark(this.#altering.marks));
+    view.addEventListener('scale', () => heads.grid.setPower(view.power));
+    heads.grid.setPower(view.power);
+    selection.addEventListener('cell', () => {
+      chips.light(selection.cell ? [selection.cell.row, selection.cell.column] : []);
     });
     chips.addEventListener('pick', (event) => {
-      view.selectRow(/** @type {CustomEvent<{index: number}>} */ (event).detail.index);
+      const { index } = /** @type {CustomEvent<{index: number}>} */ (event).detail;
+      selection.choose(index);
+      view.selectRow(index);
     });
-    new IntersectionObserver((entries) => feed.showMap(entries.some((entry) => entry.isIntersecting))).observe(
-      view.element,
-    );
   }
 }

@@ -24,15 +24,16 @@ const loud = [255, 0, 200];
  * @param {ArrayLike<number>} values (size, size)
  * @param {number} size
  * @param {Palette} palette
- * @param {{low: number, high: number, power?: number, masked: boolean}} scale `low` and `high` get the palette's ends; a
+ * @param {{low: number, high: number, power?: number, mask: import('./matrix.js').Mask}} scale `low` and `high` get the palette's ends; a
  *   `power` below 1 lifts small values
  * @returns {Uint8ClampedArray<ArrayBuffer>} (size, size, 4)
  */
 export function paintMatrix(values, size, palette, scale) {
   const pixels = new Uint8ClampedArray(size * size * 4);
   for (let row = 0; row < size; row++) {
-    const columns = scale.masked ? row + 1 : size;
+    const columns = scale.mask === true ? row + 1 : size;
     for (let column = 0; column < columns; column++) {
+      if (typeof scale.mask !== 'boolean' && scale.mask[row * size + column]) continue;
       const value = values[row * size + column];
       const at = (row * size + column) * 4;
       if (Number.isNaN(value)) {
@@ -47,6 +48,35 @@ export function paintMatrix(values, size, palette, scale) {
     }
   }
   return pixels;
+}
+
+/**
+ * A smaller matrix: the value farthest from zero of each square of cells that the mask leaves.
+ * @param {ArrayLike<number>} values (size, size)
+ * @param {number} size
+ * @param {number} cells  at most so many a side
+ * @param {import('./matrix.js').Mask} mask
+ * @returns {{values: Float32Array, size: number, mask: import('./matrix.js').Mask}}
+ */
+export function pool(values, size, cells, mask) {
+  const span = Math.max(1, Math.ceil(size / cells));
+  const side = Math.ceil(size / span);
+  const pooled = new Float32Array(side * side);
+  const empty = new Uint8Array(side * side).fill(1);
+  for (let row = 0; row < size; row++) {
+    const end = mask === true ? row + 1 : size;
+    const into = Math.floor(row / span) * side;
+    for (let column = 0; column < end; column++) {
+      const at = row * size + column;
+      if (typeof mask !== 'boolean' && mask[at]) continue;
+      const to = into + Math.floor(column / span);
+      const value = values[at];
+      // Not a number has to win, so that it is seen.
+      if (empty[to] || Number.isNaN(value) || Math.abs(value) > Math.abs(pooled[to])) pooled[to] = value;
+      empty[to] = 0;
+    }
+  }
+  return { values: pooled, size: side, mask: empty };
 }
 
 /**
@@ -67,4 +97,41 @@ export function paintLegend(palette, width, scale) {
     line[x * 4 + 3] = 255;
   }
   return line;
+}
+
+/**
+ * A vector as one line of pixels.
+ * @param {ArrayLike<number>} values
+ * @param {Palette} palette
+ * @param {{low: number, high: number}} scale
+ * @returns {Uint8ClampedArray<ArrayBuffer>} (values, 4)
+ */
+export function paintLine(values, palette, scale) {
+  return paintCells(values, 1, values.length, palette, scale);
+}
+
+/**
+ * Any matrix as RGBA, a pixel a cell.
+ * @param {ArrayLike<number>} values (rows, columns)
+ * @param {number} rows
+ * @param {number} columns
+ * @param {Palette} palette
+ * @param {{low: number, high: number, power?: number}} scale
+ * @returns {Uint8ClampedArray<ArrayBuffer>} (rows, columns, 4)
+ */
+export function paintCells(values, rows, columns, palette, scale) {
+  const pixels = new Uint8ClampedArray(rows * columns * 4);
+  for (let at = 0; at < rows * columns; at++) {
+    const value = values[at];
+    if (Number.isNaN(value)) {
+      pixels.set(loud, at * 4);
+    } else {
+      const step = shade(value, scale) * 3;
+      pixels[at * 4] = palette[step];
+      pixels[at * 4 + 1] = palette[step + 1];
+      pixels[at * 4 + 2] = palette[step + 2];
+    }
+    pixels[at * 4 + 3] = 255;
+  }
+  return pixels;
 }

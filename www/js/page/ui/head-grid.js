@@ -27,7 +27,7 @@ export class HeadGrid extends EventTarget {
   #focused = { row: 0, column: 0 };
   /** @type {Set<number>} */
   #visible = new Set();
-  #observer = new IntersectionObserver((entries) => this.#intersected(entries));
+  #observer = new IntersectionObserver((entries) => this.#intersected(entries), { rootMargin: '25%' });
 
   constructor() {
     super();
@@ -82,6 +82,25 @@ export class HeadGrid extends EventTarget {
     this.#draw(thumbnails);
   }
 
+  /** Fades all heads but these. @param {Set<string> | null} matches   as `layer.head`; null for all */
+  filter(matches) {
+    for (const button of this.#buttons) {
+      const fades = matches !== null && !matches.has(`${button.dataset.layer}.${button.dataset.head}`);
+      button.classList.toggle('faded', fades);
+    }
+  }
+
+  /** Marks heads that are switched off or whose mask is changed. @param {Map<string, string>} marks   by `layer.head` */
+  mark(marks) {
+    for (const button of this.#buttons) {
+      const mark = marks.get(`${button.dataset.layer}.${button.dataset.head}`) ?? '';
+      const name = `Layer ${button.dataset.layer}, head ${button.dataset.head}`;
+      button.classList.toggle('altered', mark !== '');
+      button.classList.toggle('off', mark === 'off');
+      button.setAttribute('aria-label', mark ? `${name}, ${mark}` : name);
+    }
+  }
+
   /**
    * @param {number} layer
    * @param {number} head
@@ -132,16 +151,24 @@ export class HeadGrid extends EventTarget {
 
   /** @param {Thumbnails} thumbnails */
   #draw({ layer, heads, cells, weights }) {
-    if (!this.#palette) return;
+    if (!this.#palette || !this.#visible.has(layer)) return;
     for (let head = 0; head < heads; head++) {
       const canvas = this.#button(layer, head)?.querySelector('canvas');
       if (!canvas) continue;
       const map = weights.subarray(head * cells * cells, (head + 1) * cells * cells);
       putPixels(
         canvas,
-        paintMatrix(map, cells, this.#palette, { low: 0, high: 255, power: this.#power, masked: true }),
+        paintMatrix(map, cells, this.#palette, { low: 0, high: 255, power: this.#power, mask: true }),
         cells,
       );
+    }
+  }
+
+  /** Gives back the pictures of a layer that is not on screen: a large model has more than a thousand. @param {number} layer */
+  #release(layer) {
+    for (let head = 0; head < this.#heads; head++) {
+      const canvas = this.#button(layer, head)?.querySelector('canvas');
+      if (canvas) canvas.width = canvas.height = 1;
     }
   }
 
@@ -149,8 +176,14 @@ export class HeadGrid extends EventTarget {
   #intersected(entries) {
     for (const { target, isIntersecting } of entries) {
       const layer = Number(/** @type {HTMLElement} */ (target).dataset.row);
-      if (isIntersecting) this.#visible.add(layer);
-      else this.#visible.delete(layer);
+      if (isIntersecting) {
+        this.#visible.add(layer);
+        const kept = this.#drawn.get(layer);
+        if (kept) this.#draw(kept);
+      } else {
+        this.#visible.delete(layer);
+        this.#release(layer);
+      }
     }
     this.dispatchEvent(new CustomEvent('visible', { detail: [...this.#visible] }));
   }

@@ -1,9 +1,10 @@
 // @ts-check
-import { step } from '../lib/matrix.js';
 import { paintMatrix } from '../lib/raster.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { AxisLabels } from './axis-labels.js';
 import { h, putPixels } from './dom.js';
+import { GridCursor } from './grid-cursor.js';
+import { MapOverview } from './map-overview.js';
 
 /**
  * @typedef {import('../../shared/protocol.js').Token} Token
@@ -13,44 +14,44 @@ import { h, putPixels } from './dom.js';
  * @typedef {object} MapData
  * @property {readonly Token[]} tokens
  * @property {Float32Array} values (size, size)
- * @property {boolean} masked
+ * @property {import('../lib/matrix.js').Mask} mask
  * @property {Palette} palette
  * @property {number} low   value of the palette's first colour
  * @property {number} high  and of its last
  * @property {number} power below 1 to lift small values
  * @property {string} name  what is shown, for screen readers
+ * @property {(cell: Cell) => string} say   a cell in words, for them too
+ * @property {number} [fresh]   rows from here on came with the newest text
  */
 
 const smallest = 8;
 const largest = 44; // px, side of a cell
 
 /**
- * One attention matrix, a pixel a cell, scaled up by the style sheet, with both axes labelled. Hover shows a cell, a
- * click pins it, arrow keys move it.
- * Event: `cell` with `{cell, pinned}`; the cell is null when none is pointed at.
+ * One attention matrix, a pixel a cell, scaled up by the style sheet, with both axes labelled; where it does not fit, a small
+ * picture of the whole says which part is seen. Hover shows a cell, a click pins it, arrow keys move it.
+ * Events: `cell` with `{cell, pinned}`; the cell is null when none is pointed at. `press` with `{cell}` when a cell is clicked or
+ * Enter is pressed on it.
  */
 export class HeadMap extends EventTarget {
-  #canvas = h('canvas', {
-    id: 'head-map',
-    tabindex: 0,
-    role: 'application',
-    'aria-roledescription': 'attention map',
-    width: 1,
-    height: 1,
-  });
+  #canvas = h('canvas', { 'aria-hidden': 'true', width: 1, height: 1 });
+  #grid = h('div', { id: 'head-map', class: 'map-grid', 'aria-roledescription': 'attention map' }, this.#canvas);
+  #keys = new GridCursor(this.#grid);
   #rows = new AxisLabels('row');
   #columns = new AxisLabels('column');
   #rowBand = h('div', { class: 'band', hidden: true });
   #columnBand = h('div', { class: 'band', hidden: true });
   #box = h('div', { class: 'cell-box', hidden: true });
+  #fresh = h('div', { class: 'map-fresh', hidden: true });
   #plane = h(
     'div',
     { class: 'map-plane' },
-    this.#canvas,
+    this.#grid,
     h('div', { class: 'map-lines' }),
     this.#rowBand,
     this.#columnBand,
     this.#box,
+    this.#fresh,
   );
   #corner = h(
     'div',
@@ -58,7 +59,9 @@ export class HeadMap extends EventTarget {
     h('span', { class: 'corner-column' }, 'looked at →'),
     h('span', { class: 'corner-row' }, '↓ looks'),
   );
-  element = h('div', { class: 'map-scroll' }, this.#corner, this.#columns.element, this.#rows.element, this.#plane);
+  #view = h('div', { class: 'map-scroll' }, this.#corner, this.#columns.element, this.#rows.element, this.#plane);
+  #overview = new MapOverview();
+  element = h('div', { class: 'map' }, this.#overview.element, this.#view);
   #size = 0;
   #side = largest;
   /** @type {readonly Token[]} */
@@ -66,10 +69,14 @@ export class HeadMap extends EventTarget {
   /** @type {Cell | null} */
   #cursor = null;
   #pinned = false;
+  /** @type {(cell: Cell) => string} */
+  #say = () => '';
+  /** @type {import('../lib/matrix.js').Mask} */
+  mask = true;
 
   constructor() {
     super();
-    const canvas = this.#canvas;
+    const canvas = this.#grid;
     canvas.addEventListener('pointermove', (event) => {
       if (!this.#pinned && event.pointerType !== 'touch') this.#point(this.#at(event));
     });
@@ -77,26 +84,42 @@ export class HeadMap extends EventTarget {
       if (!this.#pinned) this.#point(null);
     });
     canvas.addEventListener('click', (event) => this.#click(this.#at(event)));
-    canvas.addEventListener('keydown', (event) => this.#keydown(event));
-    this.element.addEventListener('scroll', () => this.#drawLabels(), { passive: true });
-    new ResizeObserver(() => this.#layout()).observe(this.element);
+    this.#keys.addEventListener('move', (event) => {
+      this.select(/** @type {CustomEvent<{cell: Cell}>} */ (event).detail.cell);
+    });
+    this.#keys.addEventListener('leave', () => this.select(null));
+    this.#keys.addEventListener('enter', () => this.#press());
+    this.#view.addEventListener('scroll', () => this.#drawLabels(), { passive: true });
+    this.#overview.addEventListener('look', (event) => {
+      const { x, y } = /** @type {CustomEvent<{x: number, y: number}>} */ (event).detail;
+      const whole = this.#size * this.#side;
+      this.#view.scrollLeft = x * whole - (this.#view.clientWidth - this.#rows.element.offsetWidth) / 2;
+      this.#view.scrollTop = y * whole - (this.#view.clientHeight - this.#columns.element.offsetHeight) / 2;
+    });
+    new ResizeObserver(() => this.#layout()).observe(this.#view);
   }
 
   /** @param {MapData} data */
-  update({ tokens, values, masked, palette, low, high, power, name }) {
+  update({ tokens, values, mask, palette, low, high, power, name, say, fresh }) {
     const size = tokens.length;
     const grown = size !== this.#size || tokens !== this.#tokens;
     this.#tokens = tokens;
     this.#size = size;
-    putPixels(this.#canvas, paintMatrix(values, size, palette, { low, high, power, masked }), size);
-    this.#canvas.setAttribute('aria-label', name);
+    this.#say = say;
+    this.mask = mask;
+    putPixels(this.#canvas, paintMatrix(values, size, palette, { low, high, power, mask }), size);
+    this.#overview.update({ values, size, mask, palette, low, high, power });
+    this.#keys.update(size, size, name);
     // A shorter text has neither the row nor, above the diagonal, the column.
     if (this.#gone()) this.select(null);
     if (grown) {
       const longest = tokens.reduce((length, token) => Math.max(length, tokenLabel(token).length), 0);
-      this.element.style.setProperty('--longest', String(longest));
+      this.#view.style.setProperty('--longest', String(longest));
       this.#layout(true);
     }
+    this.#fresh.hidden = fresh === undefined || fresh <= 0 || fresh >= size;
+    this.#fresh.style.transform = `translateY(${(fresh ?? 0) * this.#side}px)`;
+    this.#fresh.style.height = `${(size - (fresh ?? 0)) * this.#side}px`;
     // The same cell has another value now.
     this.#point(this.#cursor);
   }
@@ -113,7 +136,7 @@ export class HeadMap extends EventTarget {
 
   /** @param {MouseEvent} event @returns {Cell | null} */
   #at(event) {
-    const box = this.#canvas.getBoundingClientRect();
+    const box = this.#grid.getBoundingClientRect();
     const column = Math.floor((event.clientX - box.left) / this.#side);
     const row = Math.floor((event.clientY - box.top) / this.#side);
     const inside = row >= 0 && row < this.#size && column >= 0 && column < this.#size;
@@ -125,21 +148,11 @@ export class HeadMap extends EventTarget {
     const again = this.#pinned && cell?.row === this.#cursor?.row && cell?.column === this.#cursor?.column;
     this.#pinned = cell !== null && !again;
     this.#point(cell);
+    this.#press();
   }
 
-  /** @param {KeyboardEvent} event */
-  #keydown(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || this.#size === 0) return;
-    if (event.key === 'Escape') {
-      this.select(null);
-      return;
-    }
-    const start = { row: 0, column: 0 };
-    const to = this.#cursor ? step(event.key, this.#cursor, this.#size, this.#size) : start;
-    const moves = this.#cursor ? to !== null : step(event.key, start, this.#size, this.#size) !== null;
-    if (!to || !moves) return;
-    event.preventDefault();
-    this.select(to);
+  #press() {
+    if (this.#cursor) this.dispatchEvent(new CustomEvent('press', { detail: { cell: this.#cursor } }));
   }
 
   /** @param {Cell | null} cell */
@@ -159,6 +172,7 @@ export class HeadMap extends EventTarget {
       this.#box.style.height = `${side}px`;
     }
     this.#box.classList.toggle('pinned', this.#pinned);
+    this.#keys.set(cell, cell ? this.#say(cell) : '');
     this.#rows.light(cell?.row ?? null);
     this.#columns.light(cell?.column ?? null);
     this.dispatchEvent(new CustomEvent('cell', { detail: { cell, pinned: this.#pinned } }));
@@ -167,7 +181,7 @@ export class HeadMap extends EventTarget {
   /** @param {boolean} [always] even if the cells keep their size */
   #layout(always = false) {
     if (this.#size === 0) return;
-    const room = this.element.clientWidth - this.#rows.element.offsetWidth - 1;
+    const room = this.#view.clientWidth - this.#rows.element.offsetWidth - 1;
     const side = Math.max(smallest, Math.min(largest, Math.floor(room / this.#size)));
     if (!always && side === this.#side) {
       this.#drawLabels();
@@ -177,8 +191,8 @@ export class HeadMap extends EventTarget {
     const whole = `${side * this.#size}px`;
     this.#plane.style.width = whole;
     this.#plane.style.height = whole;
-    this.element.style.setProperty('--cell', `${side}px`);
-    this.element.classList.toggle('fine', side < 14);
+    this.#view.style.setProperty('--cell', `${side}px`);
+    this.#view.classList.toggle('fine', side < 14);
     this.#rows.update(this.#tokens, side);
     this.#columns.update(this.#tokens, side);
     this.#drawLabels();
@@ -191,14 +205,18 @@ export class HeadMap extends EventTarget {
   }
 
   #drawLabels() {
-    const { scrollTop, scrollLeft, clientWidth, clientHeight } = this.element;
+    const { scrollTop, scrollLeft, clientWidth, clientHeight } = this.#view;
     this.#rows.show(scrollTop, scrollTop + clientHeight);
     this.#columns.show(scrollLeft, scrollLeft + clientWidth);
+    const whole = Math.max(1, this.#size * this.#side);
+    const width = clientWidth - this.#rows.element.offsetWidth;
+    const height = clientHeight - this.#columns.element.offsetHeight;
+    this.#overview.frame({ x: scrollLeft / whole, y: scrollTop / whole, width: width / whole, height: height / whole });
   }
 
   /** Scrolls only the map, and only as far as needed. @param {Cell} cell */
   #reveal({ row, column }) {
-    const view = this.element;
+    const view = this.#view;
     const side = this.#side;
     const width = view.clientWidth - this.#rows.element.offsetWidth;
     const height = view.clientHeight - this.#columns.element.offsetHeight;

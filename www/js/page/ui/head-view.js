@@ -1,38 +1,35 @@
 // @ts-check
 import { formatShare, formatValue } from '../lib/format.js';
 import { extent, isMasked, rowSum, strongest } from '../lib/matrix.js';
+import { picture, stageOrder } from '../lib/stages.js';
 import { spokenToken } from '../lib/tokens.js';
+import { CellSum } from './cell-sum.js';
 import { h } from './dom.js';
 import { HeadMap } from './head-map.js';
 import { ScaleLegend } from './scale-legend.js';
+import { StageStrip } from './stage-strip.js';
 import { tokenText } from './token-text.js';
 
 /**
- * @typedef {import('../../shared/protocol.js').Attention} Attention
+ * @typedef {import('../../shared/inspection.js').Attention} Attention
  * @typedef {import('../../shared/protocol.js').Token} Token
  * @typedef {import('../lib/colour.js').Palettes} Palettes
+ * @typedef {import('../lib/stages.js').Stage} Stage
+ * @typedef {import('../lib/stages.js').Picture} Picture
  * @typedef {import('./head-map.js').Cell} Cell
- * @typedef {'scores' | 'masked' | 'weights'} Stage
  */
 
-/** @type {readonly {stage: Stage, label: string, help: string}[]} */
-const stages = [
-  {
-    stage: 'scores',
-    label: 'Raw scores',
-    help: 'q·k / √%: how well each token’s query matches each token’s key, before the mask.',
-  },
-  {
-    stage: 'masked',
-    label: 'Masked scores',
-    help: 'The same scores with everything to the right of the looking token struck out: it must not see what comes later.',
-  },
-  {
-    stage: 'weights',
-    label: 'Weights',
-    help: 'After softmax: how much of each token is taken in. Every row adds up to 1.',
-  },
-];
+/** @type {Record<Stage, string>} */
+const names = { products: 'Products', scores: 'Scaled scores', masked: 'Masked scores', weights: 'Weights' };
+
+/** @type {Record<Stage, string>} */
+const helps = {
+  products: 'q·k: each token’s query times each token’s key, number by number, added up. Large where they match.',
+  scores: 'Divided by √%, the root of the length of q and k. Without it, long vectors would make the softmax all or nothing.',
+  masked:
+    'Everything to the right of the looking token is struck out: it must not see what comes later, or guessing the next word would be no guess.',
+  weights: 'After softmax: how much of each token is taken in. Every row adds up to 1.',
+};
 
 const listed = 4;
 
@@ -40,90 +37,158 @@ const listed = 4;
 const facts = ['row', 'column', 'value', 'rowSum', 'masked'];
 
 /**
- * One head in large: the map, its scale, and in words what is under the cursor.
- * Events: `cell` with `{cell, pinned}`, `scale` when weights are to be coloured otherwise.
+ * One head in large: its stages, the map, its scale, and in words what is under the cursor.
+ * Events: `cell` with `{cell, pinned}` in tokens, `press` with `{cell}`, `scale` when weights are to be coloured otherwise, `stage`,
+ * `options` when something else is to be asked for.
  */
 export class HeadView extends EventTarget {
   #map = new HeadMap();
   #legend = new ScaleLegend();
+  #strip = new StageStrip();
+  sum = new CellSum();
   #title = h('h3', { id: 'head-title' }, 'Layer 0, head 0');
+  #does = h('p', { class: 'note head-does' });
   #help = h('p', { class: 'note stage-help' });
-  #lift = h('input', { type: 'checkbox', id: 'lift', checked: true });
-  #liftChoice = h('label', { class: 'lift' }, this.#lift, 'lift small weights');
+  #lift = check('lift', 'lift small weights', true);
+  #norms = check('norms', 'weight × |value|');
+  #noSink = check('no-sink', 'hide the first token');
+  #words = check('words', 'whole words');
   #readout = h('p', { id: 'cell-readout', class: 'readout' });
   #sentence = h('p', { id: 'row-sentence', class: 'note row-sentence' });
-  #live = h('p', { class: 'sr-only', 'aria-live': 'polite' });
-  #scale = h('div', { class: 'scale', hidden: true }, this.#legend.element, this.#liftChoice);
+  #growth = h('p', { id: 'growth', class: 'note growth' });
+  #aside = h('p', { class: 'note option-help' });
+  #options = h(
+    'div',
+    { class: 'map-options' },
+    ...[this.#lift, this.#norms, this.#noSink, this.#words].map(({ label }) => label),
+  );
+  #scale = h('div', { class: 'scale', hidden: true }, this.#legend.element, this.#options);
+  tools = h('div', { class: 'head-tools' });
   element;
   /** @type {Stage} */
   #stage = 'weights';
   /** @type {Attention | null} */
   #attention = null;
-  /** @type {Token[]} */
+  /** @type {readonly Token[]} */
   #tokens = [];
+  /** @type {Uint8Array | null} */
+  #mask = null;
+  /** Lengths of what each value adds, for the head that is drawn. @type {Float32Array | null} */
+  #lengths = null;
+  /** @type {Picture | null} */
+  #picture = null;
   /** @type {Palettes | null} */
   #palettes = null;
-  /** @type {Cell | null} */
+  /** The cell of the map. @type {Cell | null} */
   #cell = null;
   #depth = 64;
+  #fresh = 0;
   /** Whether what is drawn is another head than the chosen one. */
   #waiting = false;
+  #pending = 0;
 
   constructor() {
     super();
-    const switches = stages.map(({ stage, label }) =>
-      h(
-        'label',
-        { class: 'stage' },
-        h('input', { type: 'radio', name: 'stage', value: stage, checked: stage === this.#stage }),
-        h('span', {}, label),
-      ),
-    );
-    const choice = h(
-      'fieldset',
-      { class: 'stages' },
-      h('legend', { class: 'sr-only' }, 'Stage of the computation'),
-      ...switches,
-    );
-    choice.addEventListener('change', (event) => {
-      const chosen = stages.find(
-        ({ stage }) => event.target instanceof HTMLInputElement && stage === event.target.value,
-      );
-      if (chosen) this.#stage = chosen.stage;
-      this.#draw();
+    this.#strip.choose(this.#stage);
+    this.#strip.addEventListener('stage', (event) => {
+      this.setStage(/** @type {CustomEvent<{stage: Stage}>} */ (event).detail.stage);
     });
-    this.#lift.addEventListener('change', () => {
+    this.#lift.input.addEventListener('change', () => {
       this.#draw();
       this.dispatchEvent(new Event('scale'));
     });
+    for (const { input } of [this.#norms, this.#noSink, this.#words]) {
+      input.addEventListener('change', () => {
+        // They are about weights; nothing would happen otherwise.
+        if (this.#stage !== 'weights') this.setStage('weights');
+        else this.#draw();
+        this.dispatchEvent(new Event('options'));
+      });
+    }
     this.#map.addEventListener('cell', (event) => {
       const { detail } = /** @type {CustomEvent<{cell: Cell | null, pinned: boolean}>} */ (event);
       this.#cell = detail.cell;
       this.#drawReadout();
-      this.dispatchEvent(new CustomEvent('cell', { detail }));
+      this.#strip.point(this.tokenCell, this.#attention?.size ?? 0);
+      this.dispatchEvent(new CustomEvent('cell', { detail: { cell: this.tokenCell, pinned: detail.pinned } }));
+    });
+    this.#map.addEventListener('press', () => {
+      this.dispatchEvent(new CustomEvent('press', { detail: { cell: this.tokenCell } }));
     });
     this.element = h(
       'div',
       { class: 'head-view' },
-      h('div', { class: 'head-bar' }, this.#title, choice),
+      h('div', { class: 'head-bar' }, this.#title, this.tools),
+      this.#does,
+      this.#strip.element,
       this.#help,
       this.#scale,
+      this.#aside,
       this.#readout,
       this.#sentence,
       this.#map.element,
-      this.#live,
+      this.#growth,
+      this.sum.element,
     );
     this.#drawReadout();
   }
 
   /** Exponent of the colour scale of weights: most are far below the 1 that every map has in its first row. */
   get power() {
-    return this.#lift.checked ? 0.5 : 1;
+    return this.#lift.input.checked ? 0.5 : 1;
+  }
+
+  get stage() {
+    return this.#stage;
+  }
+
+  /** What the switches say. */
+  get options() {
+    return {
+      lift: this.#lift.input.checked,
+      norms: this.#norms.input.checked,
+      noSink: this.#noSink.input.checked,
+      words: this.#words.input.checked,
+    };
+  }
+
+  /** @param {Partial<{lift: boolean, norms: boolean, noSink: boolean, words: boolean}>} options */
+  setOptions({ lift, norms, noSink, words }) {
+    if (lift !== undefined) this.#lift.input.checked = lift;
+    if (norms !== undefined) this.#norms.input.checked = norms;
+    if (noSink !== undefined) this.#noSink.input.checked = noSink;
+    if (words !== undefined) this.#words.input.checked = words;
+    this.#draw();
+    this.dispatchEvent(new Event('options'));
+  }
+
+  /** What is drawn at present, for exports. */
+  get shown() {
+    return this.#attention && this.#picture && !this.#waiting
+      ? { attention: this.#attention, picture: this.#picture, stage: this.#stage, name: names[this.#stage], ...this.#colours() }
+      : null;
+  }
+
+  /** The cell in tokens: a word stands for its first. @returns {Cell | null} */
+  get tokenCell() {
+    const starts = this.#picture?.starts;
+    if (!this.#cell || !starts) return null;
+    return { row: starts[this.#cell.row], column: starts[this.#cell.column] };
+  }
+
+  /** @param {Stage} stage */
+  setStage(stage) {
+    if (!stageOrder.includes(stage)) return;
+    this.#stage = stage;
+    this.#strip.choose(stage);
+    this.#draw();
+    this.dispatchEvent(new Event('stage'));
   }
 
   /** @param {number} depth length of a query, whose root the scores are divided by */
   setDepth(depth) {
     this.#depth = depth;
+    this.#strip.setDepth(depth);
   }
 
   /** @param {Palettes} palettes */
@@ -132,15 +197,31 @@ export class HeadView extends EventTarget {
     this.#draw();
   }
 
+  /** What the head does on this text, if anything stands out. @param {string} sentence */
+  setDoes(sentence) {
+    this.#does.textContent = sentence;
+  }
+
   /**
    * @param {Attention} attention
-   * @param {Token[]} tokens
+   * @param {readonly Token[]} tokens
+   * @param {{mask?: Uint8Array | null, fresh?: number}} [more]
+   *   `mask` of an altered run; `fresh`: rows from here on came with the newest text, the others stayed
    */
-  update(attention, tokens) {
+  update(attention, tokens, { mask = null, fresh = 0 } = {}) {
     this.#attention = attention;
     this.#tokens = tokens;
+    this.#mask = mask;
+    this.#fresh = fresh;
+    if (this.#lengths && this.#lengths.length !== attention.size) this.#lengths = null;
     this.#setWaiting(false);
     this.#draw();
+  }
+
+  /** @param {Float32Array | null} lengths */
+  setLengths(lengths) {
+    this.#lengths = lengths;
+    if (this.#norms.input.checked) this.#draw();
   }
 
   /**
@@ -160,63 +241,165 @@ export class HeadView extends EventTarget {
     this.element.classList.toggle('waiting', waiting);
   }
 
-  /** Pins the strongest cell of a row. @param {number} row */
+  /** Pins the strongest cell of a row. @param {number} row   of tokens */
   selectRow(row) {
-    if (!this.#attention || this.#waiting || row >= this.#attention.size) return;
-    const [first] = strongest(this.#attention.weights, this.#attention.size, row, 1);
-    this.#map.select({ row, column: first.column });
+    const picture = this.#picture;
+    if (!this.#attention || !picture || this.#waiting) return;
+    const own = picture.starts.findLastIndex((start) => start <= row);
+    if (own < 0 || row >= this.#attention.size) return;
+    const weights = picture.size === this.#attention.size ? this.#attention.weights : picture.values;
+    const [first] = strongest(weights, picture.size, own, 1, picture.mask);
+    if (first) this.#map.select({ row: own, column: first.column });
+  }
+
+  /** @param {Cell | null} cell   of tokens */
+  selectCell(cell) {
+    const starts = this.#picture?.starts;
+    if (!starts || !cell) {
+      this.#map.select(null);
+      return;
+    }
+    const row = starts.findLastIndex((start) => start <= cell.row);
+    const column = starts.findLastIndex((start) => start <= cell.column);
+    if (row >= 0 && column >= 0) this.#map.select({ row, column });
+  }
+
+  /** @param {Stage} [stage] @param {Picture | null} [shown] */
+  #colours(stage = this.#stage, shown = this.#picture) {
+    const palettes = /** @type {Palettes} */ (this.#palettes);
+    const { values, size, mask, signed } = /** @type {Picture} */ (shown);
+    const range = extent(values, size, mask);
+    const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
+    const fixed = stage === 'weights' && !(this.#norms.input.checked && this.#lengths);
+    const [low, high] = signed ? [-bound, bound] : [0, fixed ? 1 : bound];
+    return {
+      palette: signed ? palettes.scores : palettes.weights,
+      low,
+      high,
+      power: signed ? 1 : this.power,
+      from: range.low,
+      to: range.high,
+      mask,
+    };
   }
 
   #draw() {
     const attention = this.#attention;
     if (!attention || this.#waiting || !this.#palettes) return;
-    const { layer, head, size, weights, scores } = attention;
+    const { layer, head } = attention;
+    const { norms, noSink, words } = this.options;
     const stage = this.#stage;
-    const masked = stage !== 'scores';
-    const values = stage === 'weights' ? weights : scores;
-    const range = extent(values, size, masked);
-    const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
-    const [low, high] = stage === 'weights' ? [0, 1] : [-bound, bound];
-    const palette = stage === 'weights' ? this.#palettes.weights : this.#palettes.scores;
-    const power = stage === 'weights' ? this.power : 1;
-    const { label, help } = stages.find((entry) => entry.stage === stage) ?? stages[0];
+    const lengths = norms ? this.#lengths : null;
+    const shown = picture(attention, this.#tokens, { stage, noSink, norms: lengths, words }, this.#mask);
+    this.#picture = shown;
     this.#title.textContent = `Layer ${layer}, head ${head}`;
-    this.#help.textContent = help.replace('%', String(this.#depth));
+    this.#help.textContent = helps[stage].replace('%', String(this.#depth));
+    this.#aside.textContent = [
+      noSink && stage === 'weights'
+        ? 'Heads with nothing to look for rest on the first token, whatever it is (an attention sink); without it, the rest of each row is scaled up to 1.'
+        : '',
+      lengths && stage === 'weights'
+        ? 'Each weight times the length of what its value would add: a strong look at a short value moves little.'
+        : '',
+      words && stage === 'weights' ? 'Words get the sum of their tokens, and look with the mean of them.' : '',
+    ]
+      .filter(Boolean)
+      .join(' ');
+    const colours = this.#colours();
     this.#scale.hidden = false;
-    this.#liftChoice.hidden = stage !== 'weights';
-    this.#legend.update({ palette, low, high, power, from: range.low, to: range.high, masked });
+    this.#lift.label.hidden = stage !== 'weights';
+    this.#legend.update({ ...colours, masked: colours.mask !== false });
     this.element.dataset.layer = String(layer);
     this.element.dataset.head = String(head);
     this.element.dataset.revision = String(attention.revision);
-    const name = `${label} of layer ${layer}, head ${head}: ${size} by ${size} tokens. Arrow keys move from cell to cell.`;
-    this.#map.update({ tokens: this.#tokens, values, masked, palette, low, high, power, name });
+    const counted = words && stage === 'weights' ? 'words' : 'tokens';
+    const name = `${names[stage]} of layer ${layer}, head ${head}: ${shown.size} by ${shown.size} ${counted}. Arrow keys move from cell to cell.`;
+    const fresh = shown.starts.findIndex((start) => start >= this.#fresh);
+    this.#map.update({
+      ...colours,
+      tokens: shown.tokens,
+      values: shown.values,
+      name,
+      say: (cell) => this.#say(cell),
+      fresh: fresh > 0 ? fresh : undefined,
+    });
+    this.#tellGrowth(shown.starts.length, fresh);
+    this.#drawSmall(attention);
+  }
+
+  /**
+   * @param {number} rows
+   * @param {number} fresh
+   */
+  #tellGrowth(rows, fresh) {
+    const kept = fresh > 0 ? fresh : 0;
+    if (this.#stage === 'products' || this.#stage === 'scores' || this.#mask) this.#growth.textContent = '';
+    else if (kept === 0) this.#growth.textContent = 'Type on, and a row comes for every token.';
+    else {
+      const came = rows - kept;
+      this.#growth.textContent = `${came === 1 ? 'The last row is' : `The last ${came} rows are`} new. The ${kept} above stay as they were: the mask keeps every token from looking at later ones.`;
+    }
+  }
+
+  /** The small pictures follow when the large one is on the screen. @param {Attention} attention */
+  #drawSmall(attention) {
+    cancelAnimationFrame(this.#pending);
+    this.#pending = requestAnimationFrame(() => {
+      const complete = !Number.isNaN(attention.scores[attention.size - 1]);
+      for (const stage of stageOrder) {
+        if (!complete && (stage === 'products' || stage === 'scores')) continue;
+        const small = picture(attention, this.#tokens, { stage, noSink: false, norms: null, words: false }, this.#mask);
+        this.#strip.update(stage, { ...this.#colours(stage, small), values: small.values, size: small.size });
+      }
+    });
+  }
+
+  /** Whether all scores are needed, also those that a growing text leaves out. */
+  get needsAll() {
+    return this.#stage === 'products' || this.#stage === 'scores';
+  }
+
+  /** @param {Cell} cell */
+  #say({ row, column }) {
+    const shown = this.#picture;
+    if (!shown?.tokens[row] || !shown.tokens[column]) return '';
+    return `${spokenToken(shown.tokens[row])} looks at ${spokenToken(shown.tokens[column])}: ${this.#inWords(row, column)}`;
+  }
+
+  /** @param {number} row @param {number} column */
+  #inWords(row, column) {
+    const shown = /** @type {Picture} */ (this.#picture);
+    if (isMasked(shown.mask, shown.size, row, column)) {
+      const hidden = this.options.noSink && this.#stage === 'weights' && column === 0;
+      return hidden ? 'left out' : `masked (${this.#stage === 'masked' ? '−∞' : 'weight 0'})`;
+    }
+    const value = shown.values[row * shown.size + column];
+    return this.#stage === 'weights' && !this.#norms.input.checked
+      ? `${formatValue(value)} (${formatShare(value)})`
+      : formatValue(value);
   }
 
   #drawReadout() {
     const readout = this.#readout;
-    const attention = this.#attention;
-    if (!attention || this.#waiting) {
-      for (const name of facts) delete readout.dataset[name];
+    const shown = this.#picture;
+    for (const name of facts) delete readout.dataset[name];
+    if (!this.#attention || !shown || this.#waiting) {
       readout.textContent = this.#waiting
         ? 'The map of this head follows when the text is complete.'
         : 'The map appears as soon as the model has read the text.';
       return;
     }
-    const { size, weights, scores } = attention;
     const cell = this.#cell;
-    this.#drawSentence(cell?.row ?? size - 1);
-    if (!cell) {
-      for (const name of facts) delete readout.dataset[name];
+    this.#drawSentence(cell?.row ?? shown.size - 1);
+    if (!cell || cell.row >= shown.size || cell.column >= shown.size) {
       readout.textContent = 'Point at a cell to read it; click to keep it.';
       return;
     }
     const { row, column } = cell;
-    const masked = isMasked(row, column);
-    const stage = this.#stage;
-    const at = row * size + column;
-    let value = stage === 'weights' ? weights[at] : scores[at];
-    if (stage === 'masked' && masked) value = Number.NEGATIVE_INFINITY;
-    const sum = rowSum(weights, size, row);
+    const { size } = shown;
+    const masked = isMasked(shown.mask, size, row, column);
+    const value = masked && this.#stage === 'masked' ? Number.NEGATIVE_INFINITY : shown.values[row * size + column];
+    const sum = rowSum(shown.values, size, row);
     Object.assign(readout.dataset, {
       row: String(row),
       column: String(column),
@@ -224,32 +407,43 @@ export class HeadView extends EventTarget {
       rowSum: String(sum),
       masked: String(masked),
     });
-    const shown =
-      masked && stage !== 'scores' ? `masked (${stage === 'masked' ? '−∞' : 'weight 0'})` : formatValue(value);
-    const tail = stage === 'weights' ? ` · row sum ${sum.toFixed(4)}` : '';
+    const scaled = this.#norms.input.checked && this.#lengths;
+    const tail = this.#stage === 'weights' && !scaled ? ` · row sum ${sum.toFixed(4)}` : '';
     readout.replaceChildren(
-      tokenText(this.#tokens[row]),
+      tokenText(shown.tokens[row]),
       h('span', { class: 'at' }, ` ${row}`),
       ' looks at ',
-      tokenText(this.#tokens[column]),
+      tokenText(shown.tokens[column]),
       h('span', { class: 'at' }, ` ${column}`),
       ': ',
-      h('strong', {}, shown),
+      h('strong', {}, this.#inWords(row, column)),
       tail,
     );
-    this.#live.textContent = `${spokenToken(this.#tokens[row])} looks at ${spokenToken(this.#tokens[column])}: ${shown}`;
   }
 
   /** @param {number} row */
   #drawSentence(row) {
-    const attention = this.#attention;
-    if (!attention || row >= attention.size) return;
-    const found = strongest(attention.weights, attention.size, row, listed);
+    const [attention, shown] = [this.#attention, this.#picture];
+    if (!attention || !shown || row >= shown.size) return;
+    const plain = this.#stage === 'weights' ? shown.values : attention.weights;
+    const mask = this.#stage === 'weights' ? shown.mask : (this.#mask ?? true);
+    const found = strongest(plain, shown.size, row, listed, mask);
+    const scaled = this.#stage === 'weights' && this.#norms.input.checked && this.#lengths;
     const parts = found.flatMap(({ column, value }, index) => [
       index ? ', ' : '',
-      tokenText(this.#tokens[column]),
-      ` ${formatShare(value)}`,
+      tokenText(shown.tokens[column]),
+      ` ${scaled ? formatValue(value) : formatShare(value)}`,
     ]);
-    this.#sentence.replaceChildren(tokenText(this.#tokens[row]), ' looks at: ', ...parts);
+    this.#sentence.replaceChildren(tokenText(shown.tokens[row]), ' looks at: ', ...(parts.length ? parts : ['nothing']));
   }
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ * @param {boolean} [checked]
+ */
+function check(id, text, checked = false) {
+  const input = h('input', { type: 'checkbox', id, checked });
+  return { input, label: h('label', { class: 'lift' }, input, text) };
 }

@@ -1,0 +1,113 @@
+// @ts-check
+import { alteredHeads, describe, isUnaltered, toggleCut, togglePlace, unaltered, without } from '../lib/alteration.js';
+import { spokenToken } from '../lib/tokens.js';
+import { AlterTools } from '../ui/alter-tools.js';
+import { AlteredPanel } from '../ui/altered-panel.js';
+
+/**
+ * @typedef {import('../../shared/inspection.js').Alteration} Alteration
+ * @typedef {import('../../shared/inspection.js').Altered} Altered
+ * @typedef {import('./feed.js').Feed} Feed
+ * @typedef {import('./selection.js').Selection} Selection
+ */
+
+const listed = 8;
+
+/** Changing the model's attention by hand: keeps the altered run up to date with the text, and shows what it says. */
+export class Altering {
+  tools = new AlterTools();
+  panel = new AlteredPanel();
+  #feed;
+  #selection;
+  #computed = '';
+
+  /**
+   * @param {Feed} feed
+   * @param {Selection} selection
+   */
+  constructor(feed, selection) {
+    this.#feed = feed;
+    this.#selection = selection;
+    const { tools, panel } = this;
+    tools.addEventListener('off', () => this.set(togglePlace(this.#now, 'off', this.#place)));
+    tools.addEventListener('unmask', () => this.set(togglePlace(this.#now, 'unmasked', this.#place)));
+    tools.addEventListener('scope', () => this.#drawTools());
+    selection.addEventListener('head', () => this.#drawTools());
+    panel.addEventListener('back', () => this.set(unaltered));
+    panel.addEventListener('remove', (event) => {
+      const { kind, index } = /** @type {CustomEvent} */ (event).detail;
+      this.set(without(this.#now, kind, index));
+    });
+  }
+
+  get #now() {
+    return this.#selection.alteration ?? unaltered;
+  }
+
+  get #place() {
+    const { layer, head } = this.#selection;
+    const { scope } = this.tools;
+    return { layer: scope === 'all' ? null : layer, head: scope === 'head' ? head : null };
+  }
+
+  /** Heads that are not as in the model. */
+  get marks() {
+    const { layers, heads } = this.#selection;
+    return alteredHeads(this.#now, layers, heads);
+  }
+
+  /** A cell of the map was pressed. @param {{row: number, column: number}} cell */
+  press({ row, column }) {
+    const { knife } = this.tools;
+    if (knife === 'look') return;
+    const cut = {
+      ...this.#place,
+      row: knife === 'column' ? null : row,
+      column: knife === 'row' ? null : column,
+    };
+    this.set(toggleCut(this.#now, cut));
+  }
+
+  /** @param {Alteration} alteration */
+  set(alteration) {
+    const selection = this.#selection;
+    const none = isUnaltered(alteration);
+    if (none && !selection.alteration) return;
+    selection.alter(none ? null : alteration);
+    this.panel.describe(describe(alteration, (index) => this.#name(index)));
+    this.#drawTools();
+    if (none) {
+      this.#feed.drop('alter');
+      // What it takes in memory is given back.
+      this.#feed.want('forget', { rank: 90, request: () => ({ kind: 'forget', of: 'altered' }), deliver: () => this.#feed.drop('forget') });
+      return;
+    }
+    this.#feed.drop('forget');
+    this.panel.working();
+    this.#feed.want('alter', {
+      rank: 3,
+      request: (revision) =>
+        this.#computed === selection.stamp(revision) ? null : { kind: 'alter', alteration, top: listed },
+      deliver: (/** @type {Altered} */ answer) => {
+        this.#computed = selection.stamp(answer.revision);
+        selection.altered(answer.revision);
+        this.panel.describe(describe(alteration, (index) => this.#name(index)));
+        this.panel.update(answer);
+      },
+      fail: (error) => this.panel.fail(error instanceof Error ? error.message : String(error)),
+    });
+  }
+
+  /** @param {number} index */
+  #name(index) {
+    const token = this.#selection.tokens[index];
+    return token ? `${spokenToken(token)} (${index})` : `token ${index}, which the text does not have,`;
+  }
+
+  #drawTools() {
+    const key = JSON.stringify(this.#place);
+    const has = (/** @type {'off' | 'unmasked'} */ what) =>
+      this.#now[what].some(({ layer, head }) => JSON.stringify({ layer, head }) === key);
+    this.tools.update(has('off'), has('unmasked'));
+  }
+}

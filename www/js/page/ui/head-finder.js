@@ -1,0 +1,128 @@
+// @ts-check
+import { measureNames, measures } from '../lib/measures.js';
+import { h } from './dom.js';
+
+/**
+ * @typedef {import('../../shared/inspection.js').HeadMeasures} HeadMeasures
+ * @typedef {import('../../shared/inspection.js').MeasureName} MeasureName
+ */
+
+const listed = 8;
+
+/** @param {number} score */
+const percent = (score) => `${Math.round(100 * score)}%`;
+
+/**
+ * Finds heads by what they do on this text.
+ * Events: `filter` when `matches` has changed, `pick` with `{layer, head}`.
+ */
+export class HeadFinder extends EventTarget {
+  #choice = h('select', { id: 'head-filter' });
+  #means = h('p', { class: 'note finder-means' });
+  #list = h('ol', { class: 'finder-list', 'aria-label': 'Heads that do it most' });
+  element = h(
+    'div',
+    { class: 'finder' },
+    h('label', { class: 'finder-label', for: 'head-filter' }, 'Find heads by what they do here'),
+    this.#choice,
+    this.#means,
+    this.#list,
+  );
+  /** @type {HeadMeasures | null} */
+  #measured = null;
+  /** Layers and heads that the choice leaves, null for all. @type {Set<string> | null} */
+  matches = null;
+
+  constructor() {
+    super();
+    this.#choice.append(h('option', { value: '' }, 'all heads'));
+    this.#choice.addEventListener('change', () => {
+      this.#draw();
+      this.dispatchEvent(new Event('filter'));
+    });
+    this.#list.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('button') : null;
+      if (!button) return;
+      const detail = { layer: Number(button.dataset.ofLayer), head: Number(button.dataset.ofHead) };
+      this.dispatchEvent(new CustomEvent('pick', { detail }));
+    });
+  }
+
+  get choice() {
+    return this.#choice.value;
+  }
+
+  /** @param {string} choice */
+  choose(choice) {
+    this.#choice.value = choice in measures ? choice : '';
+    this.#draw();
+    this.dispatchEvent(new Event('filter'));
+  }
+
+  /** @param {HeadMeasures} measured */
+  update(measured) {
+    this.#measured = measured;
+    const before = this.#choice.value;
+    const options = measureNames.map((name) => {
+      const count = measured.labels.filter((label) => label === name).length;
+      return h('option', { value: name }, `${measures[name].label} (${count})`);
+    });
+    this.#choice.replaceChildren(h('option', { value: '' }, `all ${measured.labels.length} heads`), ...options);
+    this.#choice.value = before;
+    this.#draw();
+  }
+
+  /**
+   * What stands out about a head, as a sentence; empty if nothing does.
+   * @param {number} layer
+   * @param {number} head
+   */
+  describe(layer, head) {
+    const measured = this.#measured;
+    if (!measured || layer >= measured.layers || head >= measured.heads) return '';
+    const at = layer * measured.heads + head;
+    const label = measured.labels[at];
+    if (!label) return 'Does nothing on this text that stands out.';
+    const { scores, uniform } = measured.measures[label];
+    return `${measures[label].label[0].toUpperCase()}${measures[label].label.slice(1)}: on this text it ${measures[label].means}. Score ${scores[at].toFixed(2)}; a head that looks at everything alike would get ${uniform.toFixed(2)}.`;
+  }
+
+  #draw() {
+    const measured = this.#measured;
+    const name = /** @type {MeasureName | ''} */ (this.#choice.value);
+    this.matches = null;
+    this.#means.textContent = '';
+    this.#list.replaceChildren();
+    if (!name || !measured) return;
+    const { scores, uniform } = measured.measures[name];
+    const ranked = [...scores.keys()]
+      .filter((at) => !Number.isNaN(scores[at]))
+      .sort((a, b) => scores[b] - scores[a]);
+    this.matches = new Set(
+      ranked.filter((at) => measured.labels[at] === name).map((at) => this.#key(at, measured.heads)),
+    );
+    this.#means.textContent =
+      ranked.length === 0
+        ? `Such a head ${measures[name].means}. This text has no place that could tell.`
+        : `Such a head ${measures[name].means}. Mean share over the rows; looking at everything alike would give ${percent(uniform)}.`;
+    this.#list.append(
+      ...ranked.slice(0, listed).map((at) => {
+        const [layer, head] = [Math.floor(at / measured.heads), at % measured.heads];
+        return h(
+          'li',
+          {},
+          h(
+            'button',
+            { type: 'button', class: 'plain small', 'data-of-layer': layer, 'data-of-head': head },
+            `L${layer} H${head} · ${percent(scores[at])}`,
+          ),
+        );
+      }),
+    );
+  }
+
+  /** @param {number} at @param {number} heads */
+  #key(at, heads) {
+    return `${Math.floor(at / heads)}.${at % heads}`;
+  }
+}
