@@ -2,44 +2,97 @@
 import { unaltered } from './lib/alteration.js';
 import { palettes } from './lib/colour.js';
 import { Altering } from './look/altering.js';
+import { ArcsController } from './look/arcs.js';
+import { Comparing } from './look/comparing.js';
 import { Feed } from './look/feed.js';
 import { Heads } from './look/heads.js';
+import { JourneyController } from './look/journey.js';
 import { OneHead } from './look/one-head.js';
+import { LensController, WhyController } from './look/reasons.js';
 import { Selection } from './look/selection.js';
-import { byId } from './ui/dom.js';
+import { byId, h } from './ui/dom.js';
+import { Tabs } from './ui/tabs.js';
 import { TokenChips } from './ui/token-chips.js';
 import { setVectorPalette } from './ui/vector-strip.js';
 
 /**
  * @typedef {import('./app.js').App} App
+ * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  */
 
-/** Looking inside: the tokens of the context, all heads, one head in large, and the other views, which all follow one selection. */
+/** Looking inside: the tokens of the context, and views of the model that all follow one selection. */
 export class LookController {
   #app;
+  #field;
   #feed;
   #selection = new Selection();
   #chips = new TokenChips();
   #heads;
   #head;
   #altering;
+  #arcs;
+  #journey;
+  #lens;
+  #why;
+  #comparing;
+  #tabs;
+  #visible = false;
 
-  /** @param {App} app */
-  constructor(app) {
+  /**
+   * @param {App} app
+   * @param {{field: TextField}} widgets
+   */
+  constructor(app, { field }) {
     this.#app = app;
-    this.#feed = new Feed((request) => app.engine.inspect(request));
-    this.#heads = new Heads(this.#feed, this.#selection);
-    this.#head = new OneHead(this.#feed, this.#selection);
-    this.#altering = new Altering(this.#feed, this.#selection);
-    byId('altered-place', HTMLElement).append(this.#altering.panel.element);
+    this.#field = field;
+    const feed = new Feed((request) => app.engine.inspect(request));
+    this.#feed = feed;
+    const selection = this.#selection;
+    this.#heads = new Heads(feed, selection);
+    this.#head = new OneHead(feed, selection);
+    this.#altering = new Altering(feed, selection);
+    this.#arcs = new ArcsController(feed, selection);
+    this.#journey = new JourneyController(app, feed, selection, {
+      goOn: (text) => field.take({ replace: 0, insert: text }, false),
+    });
+    this.#lens = new LensController(feed, selection);
+    this.#why = new WhyController(feed, selection);
+    this.#comparing = new Comparing(feed, selection);
     byId('chips-place', HTMLElement).append(this.#chips.element);
+    byId('altered-place', HTMLElement).append(this.#altering.panel.element);
     byId('grid-place', HTMLElement).append(this.#heads.finder.element, this.#heads.grid.element);
     byId('head-place', HTMLElement).append(this.#head.view.element);
-    this.#head.view.element.append(this.#altering.tools.element);
+    this.#head.view.tools.after(this.#altering.tools.element);
+    /** @param {HTMLElement} view */
+    const panel = (view) => h('div', { class: 'view column' }, view);
+    this.#tabs = new Tabs('Views', [
+      { name: 'attention', title: 'Attention', panel: byId('attention-view', HTMLElement) },
+      { name: 'arcs', title: 'Who looks at whom', panel: panel(this.#arcs.view.element) },
+      { name: 'journey', title: 'A token’s journey', panel: panel(this.#journey.view.element) },
+      { name: 'lens', title: 'Guesses by depth', panel: panel(this.#lens.view.element) },
+      { name: 'why', title: 'Why this word', panel: panel(this.#why.view.element) },
+      { name: 'compare', title: 'Two texts', panel: panel(this.#comparing.view.element) },
+    ]);
+    byId('views-place', HTMLElement).append(this.#tabs.element);
+    this.#tabs.addEventListener('view', () => this.#show());
+    // Nothing is asked for that nobody sees.
+    new IntersectionObserver((entries) => {
+      this.#visible = entries.some((entry) => entry.isIntersecting);
+      this.#show();
+    }).observe(this.#tabs.element);
     this.#paint();
     this.#followApp();
     this.#connect();
+  }
+
+  #show() {
+    const is = (/** @type {string} */ name) => this.#visible && this.#tabs.shown === name;
+    this.#arcs.show(is('arcs'));
+    this.#journey.show(is('journey'));
+    this.#lens.show(is('lens'));
+    this.#why.show(is('why'));
+    this.#comparing.show(is('compare'), this.#field.beforeCaret);
   }
 
   #paint() {
@@ -48,6 +101,10 @@ export class LookController {
       const both = palettes(darkness.matches);
       this.#heads.grid.setPalette(both.weights);
       this.#head.view.setPalettes(both);
+      this.#journey.view.positions.setPalette(both.scores);
+      this.#journey.view.stream.setPalette(both.scores);
+      this.#why.view.setPalette(both.scores);
+      this.#comparing.view.setPalettes(both);
       setVectorPalette(both.scores);
     };
     darkness.addEventListener('change', apply);
@@ -62,7 +119,7 @@ export class LookController {
       const { layers, heads, width } = app.model;
       this.#head.view.setDepth(width / heads);
       this.#altering.set(unaltered);
-      this.#head.reset();
+      for (const part of [this.#head, this.#arcs, this.#journey, this.#lens, this.#comparing]) part.reset();
       this.#selection.setShape(layers, heads);
       this.#heads.reset();
     });
@@ -82,6 +139,7 @@ export class LookController {
     const describe = () => view.setDoes(heads.finder.describe(selection.layer, selection.head));
     selection.addEventListener('measures', describe);
     selection.addEventListener('head', describe);
+    selection.addEventListener('run', () => heads.grid.mark(this.#altering.marks));
     heads.grid.addEventListener('pick', () => {
       if (this.#app.generating) view.waitFor(selection.layer, selection.head);
       // On a narrow screen the map lies below the grid; without this a pick would seem to do nothing.
@@ -91,7 +149,6 @@ export class LookController {
       const { cell } = /** @type {CustomEvent} */ (event).detail;
       if (cell) this.#altering.press(cell);
     });
-    selection.addEventListener('run', () => heads.grid.mark(this.#altering.marks));
     view.addEventListener('scale', () => heads.grid.setPower(view.power));
     heads.grid.setPower(view.power);
     selection.addEventListener('cell', () => {
@@ -102,5 +159,6 @@ export class LookController {
       selection.choose(index);
       view.selectRow(index);
     });
+    this.#why.view.addEventListener('pick', () => this.#tabs.show('attention'));
   }
 }

@@ -30,7 +30,7 @@ makeRoomForKeyboard(byId('text', HTMLTextAreaElement));
 const write = new WriteController(app, { field, status, announcer });
 new GenerateController(app, { field, announcer, resume: () => write.suggest(performance.now()) });
 new PersonalController(app, { field });
-new LookController(app);
+new LookController(app, { field });
 const model = new ModelController(app);
 const models = new ModelsController(app, model);
 

@@ -6,7 +6,10 @@ export const measures = {
   previous: { label: 'previous token', means: 'looks at the token just before' },
   self: { label: 'itself', means: 'looks at the token itself' },
   same: { label: 'same token', means: 'looks at earlier places of the same token' },
-  first: { label: 'first token', means: 'rests on the very first token, as heads do that find nothing to look for (a sink)' },
+  first: {
+    label: 'first token',
+    means: 'rests on the very first token, as heads do that find nothing to look for (a sink)',
+  },
   induction: {
     label: 'induction',
     means: 'looks at what came after an earlier place of the same token, and so can go on with a repetition',

@@ -79,7 +79,11 @@ export class Altering {
     if (none) {
       this.#feed.drop('alter');
       // What it takes in memory is given back.
-      this.#feed.want('forget', { rank: 90, request: () => ({ kind: 'forget', of: 'altered' }), deliver: () => this.#feed.drop('forget') });
+      this.#feed.want('forget', {
+        rank: 90,
+        request: () => ({ kind: 'forget', of: 'altered' }),
+        deliver: () => this.#feed.drop('forget'),
+      });
       return;
     }
     this.#feed.drop('forget');

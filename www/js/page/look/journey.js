@@ -121,13 +121,14 @@ export class JourneyController {
 
   /** What the settings of generation make of the probabilities. */
   async #sample() {
-    const number = (/** @type {string} */ id) =>
-      Number(/** @type {HTMLInputElement | null} */ (document.getElementById(id))?.value);
-    const sampling = { temperature: number('temperature'), topK: number('top-k'), topP: number('top-p'), seed: number('seed') };
+    const { sampling } = this.#app;
     try {
       const candidates = await this.#app.engine.candidates(listed, sampling);
       const { temperature, topK, topP } = sampling;
-      this.view.setSampling(candidates, `temperature ${temperature}, top-k ${topK || 'off'}, top-p ${topP === 1 ? 'off' : topP}`);
+      this.view.setSampling(
+        candidates,
+        `temperature ${temperature}, top-k ${topK || 'off'}, top-p ${topP === 1 ? 'off' : topP}`,
+      );
     } catch {
       // Newer text came; its own journey follows.
     }

@@ -98,7 +98,8 @@ export class OneHead {
     } else {
       if (answer.layer !== layer || answer.head !== head) return;
       const before = this.#map;
-      if (before && before.layer === layer && before.head === head && this.#selection.of === 'text') fresh = Math.min(this.#kept, before.size);
+      if (before && before.layer === layer && before.head === head && this.#selection.of === 'text')
+        fresh = Math.min(this.#kept, before.size);
       // The same text once more, in full.
       if (fresh >= answer.size) fresh = 0;
       this.#map = answer;

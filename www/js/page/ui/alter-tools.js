@@ -11,8 +11,16 @@ import { h } from './dom.js';
  * Events: `off`, `unmask`; the map asks for `knife` and `scope` itself.
  */
 export class AlterTools extends EventTarget {
-  #off = h('button', { type: 'button', class: 'plain small', id: 'head-off', 'aria-pressed': 'false' }, 'Switch it off');
-  #unmask = h('button', { type: 'button', class: 'plain small', id: 'unmask', 'aria-pressed': 'false' }, 'Take the mask away');
+  #off = h(
+    'button',
+    { type: 'button', class: 'plain small', id: 'head-off', 'aria-pressed': 'false' },
+    'Switch it off',
+  );
+  #unmask = h(
+    'button',
+    { type: 'button', class: 'plain small', id: 'unmask', 'aria-pressed': 'false' },
+    'Take the mask away',
+  );
   #scope = h(
     'select',
     { id: 'alter-scope', 'aria-label': 'What is changed' },

@@ -59,7 +59,13 @@ export class AlteredPanel extends EventTarget {
           `${text} `,
           h(
             'button',
-            { type: 'button', class: 'plain small', 'data-kind': kind, 'data-index': index, 'aria-label': `Take back: ${text}` },
+            {
+              type: 'button',
+              class: 'plain small',
+              'data-kind': kind,
+              'data-index': index,
+              'aria-label': `Take back: ${text}`,
+            },
             'take back',
           ),
         ),

@@ -45,7 +45,12 @@ export class CellSum {
     const { row, column, query, key, products, sum, scale, score, masked, maximum, exponential, total, weight } = cell;
     this.#hint.hidden = true;
     this.#body.hidden = false;
-    Object.assign(this.element.dataset, { row: String(row), column: String(column), sum: String(sum), weight: String(weight) });
+    Object.assign(this.element.dataset, {
+      row: String(row),
+      column: String(column),
+      sum: String(sum),
+      weight: String(weight),
+    });
     const [looking, source] = [tokenText(tokens[row]), tokenText(tokens[column])];
     this.#query.update(query);
     this.#key.update(key);
@@ -53,19 +58,62 @@ export class CellSum {
     const root = formatValue(1 / scale);
     const number = (/** @type {number} */ value) => h('strong', {}, formatValue(value));
     const steps = [
-      [h('li', {}, 'The query of ', looking, ' times the key of ', source, ', number by number, added up: q·k = ', number(sum))],
+      [
+        h(
+          'li',
+          {},
+          'The query of ',
+          looking,
+          ' times the key of ',
+          source,
+          ', number by number, added up: q·k = ',
+          number(sum),
+        ),
+      ],
       [h('li', {}, `Divided by √${query.length} = ${root}: `, number(score))],
     ];
     if (masked || maximum === null || exponential === null || total === null || weight === null) {
       steps.push([
-        h('li', {}, 'Masked: ', tokenText(tokens[row]), ' must not look at ', tokenText(tokens[column]), ', so the score becomes −∞ and the weight ', h('strong', {}, '0')),
+        h(
+          'li',
+          {},
+          'Masked: ',
+          tokenText(tokens[row]),
+          ' must not look at ',
+          tokenText(tokens[column]),
+          ', so the score becomes −∞ and the weight ',
+          h('strong', {}, '0'),
+        ),
       ]);
     } else {
       steps.push(
-        [h('li', {}, 'Less the largest score of the row, so that nothing overflows: ', `${formatValue(score)} − ${formatValue(maximum)} = `, number(score - maximum))],
+        [
+          h(
+            'li',
+            {},
+            'Less the largest score of the row, so that nothing overflows: ',
+            `${formatValue(score)} − ${formatValue(maximum)} = `,
+            number(score - maximum),
+          ),
+        ],
         [h('li', {}, `e to that power: `, number(exponential))],
-        [h('li', {}, `Divided by the sum over the row, ${formatValue(total)}: `, number(weight), ` = ${formatShare(weight)}`)],
-        [h('li', {}, `Its value has length ${formatValue(cell.valueNorm)}, and would add ${formatValue(cell.outputNorm)} to the stream; taken in at that weight: `, number(weight * cell.outputNorm))],
+        [
+          h(
+            'li',
+            {},
+            `Divided by the sum over the row, ${formatValue(total)}: `,
+            number(weight),
+            ` = ${formatShare(weight)}`,
+          ),
+        ],
+        [
+          h(
+            'li',
+            {},
+            `Its value has length ${formatValue(cell.valueNorm)}, and would add ${formatValue(cell.outputNorm)} to the stream; taken in at that weight: `,
+            number(weight * cell.outputNorm),
+          ),
+        ],
       );
     }
     this.#steps.replaceChildren(...steps.flat());

@@ -95,9 +95,7 @@ export class HeadFinder extends EventTarget {
     this.#list.replaceChildren();
     if (!name || !measured) return;
     const { scores, uniform } = measured.measures[name];
-    const ranked = [...scores.keys()]
-      .filter((at) => !Number.isNaN(scores[at]))
-      .sort((a, b) => scores[b] - scores[a]);
+    const ranked = [...scores.keys()].filter((at) => !Number.isNaN(scores[at])).sort((a, b) => scores[b] - scores[a]);
     this.matches = new Set(
       ranked.filter((at) => measured.labels[at] === name).map((at) => this.#key(at, measured.heads)),
     );

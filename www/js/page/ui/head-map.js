@@ -35,7 +35,7 @@ const largest = 44; // px, side of a cell
  */
 export class HeadMap extends EventTarget {
   #canvas = h('canvas', { 'aria-hidden': 'true', width: 1, height: 1 });
-  #grid = h('div', { id: 'head-map', class: 'map-grid', 'aria-roledescription': 'attention map' }, this.#canvas);
+  #grid = h('div', { class: 'map-grid', 'aria-roledescription': 'attention map' }, this.#canvas);
   #keys = new GridCursor(this.#grid);
   #rows = new AxisLabels('row');
   #columns = new AxisLabels('column');
@@ -74,8 +74,10 @@ export class HeadMap extends EventTarget {
   /** @type {import('../lib/matrix.js').Mask} */
   mask = true;
 
-  constructor() {
+  /** @param {string} id */
+  constructor(id) {
     super();
+    this.#grid.id = id;
     const canvas = this.#grid;
     canvas.addEventListener('pointermove', (event) => {
       if (!this.#pinned && event.pointerType !== 'touch') this.#point(this.#at(event));

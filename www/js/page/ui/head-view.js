@@ -25,7 +25,8 @@ const names = { products: 'Products', scores: 'Scaled scores', masked: 'Masked s
 /** @type {Record<Stage, string>} */
 const helps = {
   products: 'q·k: each token’s query times each token’s key, number by number, added up. Large where they match.',
-  scores: 'Divided by √%, the root of the length of q and k. Without it, long vectors would make the softmax all or nothing.',
+  scores:
+    'Divided by √%, the root of the length of q and k. Without it, long vectors would make the softmax all or nothing.',
   masked:
     'Everything to the right of the looking token is struck out: it must not see what comes later, or guessing the next word would be no guess.',
   weights: 'After softmax: how much of each token is taken in. Every row adds up to 1.',
@@ -42,7 +43,7 @@ const facts = ['row', 'column', 'value', 'rowSum', 'masked'];
  * `options` when something else is to be asked for.
  */
 export class HeadView extends EventTarget {
-  #map = new HeadMap();
+  #map = new HeadMap('head-map');
   #legend = new ScaleLegend();
   #strip = new StageStrip();
   sum = new CellSum();
@@ -165,7 +166,13 @@ export class HeadView extends EventTarget {
   /** What is drawn at present, for exports. */
   get shown() {
     return this.#attention && this.#picture && !this.#waiting
-      ? { attention: this.#attention, picture: this.#picture, stage: this.#stage, name: names[this.#stage], ...this.#colours() }
+      ? {
+          attention: this.#attention,
+          picture: this.#picture,
+          stage: this.#stage,
+          name: names[this.#stage],
+          ...this.#colours(),
+        }
       : null;
   }
 
@@ -434,7 +441,11 @@ export class HeadView extends EventTarget {
       tokenText(shown.tokens[column]),
       ` ${scaled ? formatValue(value) : formatShare(value)}`,
     ]);
-    this.#sentence.replaceChildren(tokenText(shown.tokens[row]), ' looks at: ', ...(parts.length ? parts : ['nothing']));
+    this.#sentence.replaceChildren(
+      tokenText(shown.tokens[row]),
+      ' looks at: ',
+      ...(parts.length ? parts : ['nothing']),
+    );
   }
 }
 

@@ -50,7 +50,9 @@ export class HeatGrid extends EventTarget {
       this.point(at(event));
       this.#press();
     });
-    this.#keys.addEventListener('move', (event) => this.point(/** @type {CustomEvent<{cell: Cell}>} */ (event).detail.cell));
+    this.#keys.addEventListener('move', (event) =>
+      this.point(/** @type {CustomEvent<{cell: Cell}>} */ (event).detail.cell),
+    );
     this.#keys.addEventListener('enter', () => this.#press());
     this.#keys.addEventListener('leave', () => this.point(null));
   }
@@ -74,7 +76,9 @@ export class HeatGrid extends EventTarget {
     this.element.style.setProperty('--columns', String(columnNames.length));
     this.#name(this.#rows, rowNames, 'top');
     this.#name(this.#columns, columnNames, 'left');
-    this.point(this.#cell && this.#cell.row < rowNames.length && this.#cell.column < columnNames.length ? this.#cell : null);
+    this.point(
+      this.#cell && this.#cell.row < rowNames.length && this.#cell.column < columnNames.length ? this.#cell : null,
+    );
   }
 
   /**

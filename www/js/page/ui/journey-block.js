@@ -51,7 +51,16 @@ export class JourneyBlock {
       group('Query, key and value', query.element, key.element, value.element),
       group('Attention of the chosen head', scores.element, weights.element, this.#attends, sum.element),
       group('Heads merged', gathered.element, projected.element, attended.element),
-      group('MLP', this.#norm2, norm2.element, neurons.element, activations.element, this.#fired, mlp.element, output.element),
+      group(
+        'MLP',
+        this.#norm2,
+        norm2.element,
+        neurons.element,
+        activations.element,
+        this.#fired,
+        mlp.element,
+        output.element,
+      ),
     );
   }
 
@@ -80,15 +89,22 @@ export class JourneyBlock {
     const scores = step.scores.subarray(head * size, (head + 1) * size);
     const weights = step.weights.subarray(head * size, (head + 1) * size);
     const seen = Math.min(size, step.position + 1);
-    strips.scores.update(scores.subarray(0, seen), { shape: `(${seen}) of head ${head}, q·k / √${length}; the ${size - seen} after it are masked` });
-    strips.weights.update(weights.subarray(0, seen), { shape: `(${seen}) of head ${head}, they add up to 1`, bound: 1 });
+    strips.scores.update(scores.subarray(0, seen), {
+      shape: `(${seen}) of head ${head}, q·k / √${length}; the ${size - seen} after it are masked`,
+    });
+    strips.weights.update(weights.subarray(0, seen), {
+      shape: `(${seen}) of head ${head}, they add up to 1`,
+      bound: 1,
+    });
     const looks = strongestOf(weights, 4).flatMap((column, index) => [
       index ? ', ' : '',
       tokenText(tokens[column]),
       ` ${formatValue(weights[column])}`,
     ]);
     this.#attends.replaceChildren(tokenText(tokens[step.position]), ' looks at: ', ...looks);
-    strips.sum.update(step.gathered.subarray(head * length, (head + 1) * length), { shape: `(${length}) of head ${head}` });
+    strips.sum.update(step.gathered.subarray(head * length, (head + 1) * length), {
+      shape: `(${length}) of head ${head}`,
+    });
     strips.gathered.update(step.gathered, split);
     strips.projected.update(step.projected, wide);
     strips.attended.update(step.attended, wide);

@@ -36,7 +36,15 @@ export class JourneyView extends EventTarget {
     'table',
     { class: 'guesses' },
     h('caption', { class: 'sr-only' }, 'The most probable next tokens'),
-    h('thead', {}, h('tr', {}, ...['', 'Token', 'logit', 'probability', 'chance to be drawn'].map((name) => h('th', { scope: 'col' }, name)))),
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        ...['', 'Token', 'logit', 'probability', 'chance to be drawn'].map((name) => h('th', { scope: 'col' }, name)),
+      ),
+    ),
     this.#guesses,
   );
   #goOn = h('button', { type: 'button', class: 'plain small', id: 'journey-go-on', hidden: true });
@@ -67,17 +75,41 @@ export class JourneyView extends EventTarget {
         'div',
         { class: 'journey-bar' },
         this.#title,
-        h('span', { class: 'head-tools' }, button('journey-back', '← token before', move(-1)), button('journey-on', 'token after →', move(1))),
+        h(
+          'span',
+          { class: 'head-tools' },
+          button('journey-back', '← token before', move(-1)),
+          button('journey-on', 'token after →', move(1)),
+        ),
       ),
       this.#facts,
       this.#cache,
-      stepCard('1', 'Token and place become vectors', 'A row of the embedding matrix for what the token is, a row of the position matrix for where it stands, added number by number.', this.#token.element, this.#position.element, this.positions.element, this.#sum.element),
-      stepCard('2', 'The residual stream', 'Every block reads from this vector and adds to it. Each line is the stream after one more step; choose one to see its block below.', this.stream.element),
+      stepCard(
+        '1',
+        'Token and place become vectors',
+        'A row of the embedding matrix for what the token is, a row of the position matrix for where it stands, added number by number.',
+        this.#token.element,
+        this.#position.element,
+        this.positions.element,
+        this.#sum.element,
+      ),
+      stepCard(
+        '2',
+        'The residual stream',
+        'Every block reads from this vector and adds to it. Each line is the stream after one more step; choose one to see its block below.',
+        this.stream.element,
+      ),
       stepCard(
         '3',
         'One block',
         'First attention lets the token gather from the ones before it, then the MLP works on what it has, each adding its result to the stream.',
-        h('div', { class: 'journey-layer' }, button('layer-back', '←', layer(-1)), this.#layer, button('layer-on', '→', layer(1))),
+        h(
+          'div',
+          { class: 'journey-layer' },
+          button('layer-back', '←', layer(-1)),
+          this.#layer,
+          button('layer-on', '→', layer(1)),
+        ),
         this.block.element,
       ),
       stepCard(
@@ -89,7 +121,12 @@ export class JourneyView extends EventTarget {
         this.#guessTable,
         this.#sampling,
       ),
-      stepCard('5', 'And again', 'The drawn token is put at the end of the text and goes the same way: the model writes one token at a time, each from all before it. Keys and values of the text stay in the cache, so only the new token is computed.', this.#goOn),
+      stepCard(
+        '5',
+        'And again',
+        'The drawn token is put at the end of the text and goes the same way: the model writes one token at a time, each from all before it. Keys and values of the text stay in the cache, so only the new token is computed.',
+        this.#goOn,
+      ),
     );
   }
 
@@ -114,8 +151,14 @@ export class JourneyView extends EventTarget {
         ? 'It is the first: nothing comes from the cache.'
         : `Keys and values of the ${formatCount(cached)} token${cached === 1 ? '' : 's'} before it come from the cache; all else below is computed for this token alone.`;
     const shape = `(${formatCount(width)})`;
-    this.#token.update(tokenEmbedding, { shape, name: `token embedding, row ${formatCount(token.id)} of ${formatCount(model.vocabulary)}` });
-    this.#position.update(positionEmbedding, { shape, name: `position embedding, row ${formatCount(position)} of ${formatCount(model.positions)}` });
+    this.#token.update(tokenEmbedding, {
+      shape,
+      name: `token embedding, row ${formatCount(token.id)} of ${formatCount(model.vocabulary)}`,
+    });
+    this.#position.update(positionEmbedding, {
+      shape,
+      name: `position embedding, row ${formatCount(position)} of ${formatCount(model.positions)}`,
+    });
     this.#sum.update(residuals.subarray(0, width), { shape });
     this.positions.mark(position);
     this.stream.update(residuals, width);
@@ -124,7 +167,15 @@ export class JourneyView extends EventTarget {
     this.#normFacts.textContent = `mean ${formatValue(finalNorm.mean)}, variance ${formatValue(finalNorm.variance)} before it`;
     this.#guesses.replaceChildren(
       ...guesses.map(({ rank, token: guess, logit, probability }) =>
-        h('tr', {}, h('td', {}, String(rank)), h('th', { scope: 'row' }, tokenText(guess)), h('td', {}, formatValue(logit)), h('td', {}, formatShare(probability)), h('td', { 'data-id': guess.id }, '')),
+        h(
+          'tr',
+          {},
+          h('td', {}, String(rank)),
+          h('th', { scope: 'row' }, tokenText(guess)),
+          h('td', {}, formatValue(logit)),
+          h('td', {}, formatShare(probability)),
+          h('td', { 'data-id': guess.id }, ''),
+        ),
       ),
     );
     this.#sampling.textContent = '';
@@ -143,7 +194,9 @@ export class JourneyView extends EventTarget {
       cell.textContent = share === undefined ? '' : share === 0 ? 'never' : formatShare(share);
     }
     const best = candidates?.find(({ insert }) => insert !== null);
-    this.#sampling.textContent = candidates ? `Chance to be drawn with ${settings}.` : 'Chances to be drawn are there for the last token.';
+    this.#sampling.textContent = candidates
+      ? `Chance to be drawn with ${settings}.`
+      : 'Chances to be drawn are there for the last token.';
     this.#next = best?.insert ?? null;
     this.#goOn.hidden = !best;
     if (best) this.#goOn.replaceChildren('Put ', tokenText(best.token), ' at the end and follow it');
@@ -174,4 +227,3 @@ function stepCard(number, title, text, ...parts) {
     ...parts,
   );
 }
-

@@ -16,7 +16,7 @@ export class ScaleLegend {
   #masked = h('span', { class: 'legend-masked' }, h('span', { class: 'hatch', 'aria-hidden': 'true' }), 'masked');
   element = h(
     'div',
-    { class: 'legend', id: 'legend' },
+    { class: 'legend' },
     this.#low,
     h('span', { class: 'legend-bar' }, this.#canvas, this.#zero),
     this.#high,

@@ -26,9 +26,7 @@ const pace = 1600; // ms a stage
  * Event: `stage` with `{stage}`.
  */
 export class StageStrip extends EventTarget {
-  #inputs = new Map(
-    stageOrder.map((stage) => [stage, h('input', { type: 'radio', name: 'stage', value: stage })]),
-  );
+  #inputs = new Map(stageOrder.map((stage) => [stage, h('input', { type: 'radio', name: 'stage', value: stage })]));
   #canvases = new Map(stageOrder.map((stage) => [stage, h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' })]));
   #crosses = new Map(stageOrder.map((stage) => [stage, h('span', { class: 'stage-cross', hidden: true })]));
   #names = new Map(stageOrder.map((stage) => [stage, h('span', { class: 'stage-name' }, stageNames[stage])]));
@@ -57,12 +55,7 @@ export class StageStrip extends EventTarget {
     this.element = h(
       'div',
       { class: 'stage-strip' },
-      h(
-        'fieldset',
-        { class: 'stages' },
-        h('legend', { class: 'sr-only' }, 'Stage of the computation'),
-        ...switches,
-      ),
+      h('fieldset', { class: 'stages' }, h('legend', { class: 'sr-only' }, 'Stage of the computation'), ...switches),
       this.#play,
     );
     this.element.addEventListener('change', (event) => {
@@ -96,7 +89,11 @@ export class StageStrip extends EventTarget {
     const canvas = this.#canvases.get(stage);
     if (!canvas) return;
     const pooled = pool(values, size, cells, mask);
-    putPixels(canvas, paintMatrix(pooled.values, pooled.size, palette, { low, high, power, mask: pooled.mask }), pooled.size);
+    putPixels(
+      canvas,
+      paintMatrix(pooled.values, pooled.size, palette, { low, high, power, mask: pooled.mask }),
+      pooled.size,
+    );
   }
 
   /**

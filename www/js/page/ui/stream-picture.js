@@ -15,6 +15,7 @@ export class StreamPicture extends EventTarget {
   #keys = new GridCursor(this.#plane);
   #readout = h('figcaption', { class: 'note' });
   element = h('figure', { class: 'picture', id: 'stream-picture' }, this.#plane, this.#readout);
+  /** @type {Float32Array} */
   #residuals = new Float32Array();
   #width = 1;
   /** @type {import('../lib/raster.js').Palette | null} */
@@ -25,8 +26,14 @@ export class StreamPicture extends EventTarget {
     const at = (/** @type {MouseEvent} */ event) => {
       const box = this.#plane.getBoundingClientRect();
       return {
-        row: Math.min(this.#depths - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * this.#depths))),
-        column: Math.min(this.#width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * this.#width))),
+        row: Math.min(
+          this.#depths - 1,
+          Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * this.#depths)),
+        ),
+        column: Math.min(
+          this.#width - 1,
+          Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * this.#width)),
+        ),
       };
     };
     this.#plane.addEventListener('pointermove', (event) => this.#point(at(event)));
@@ -58,7 +65,11 @@ export class StreamPicture extends EventTarget {
   update(residuals, width) {
     this.#residuals = residuals;
     this.#width = width;
-    this.#keys.update(this.#depths, width, `Residual stream, ${this.#depths} depths of ${width} numbers. Enter shows a block.`);
+    this.#keys.update(
+      this.#depths,
+      width,
+      `Residual stream, ${this.#depths} depths of ${width} numbers. Enter shows a block.`,
+    );
     this.#draw();
     this.#point(null);
   }

@@ -31,7 +31,11 @@ export class Tabs extends EventTarget {
       return { name, tab, panel };
     });
     this.#shown = views[0].name;
-    this.#list = h('div', { role: 'tablist', class: 'tabs', 'aria-label': label }, ...this.#views.map(({ tab }) => tab));
+    this.#list = h(
+      'div',
+      { role: 'tablist', class: 'tabs', 'aria-label': label },
+      ...this.#views.map(({ tab }) => tab),
+    );
     this.#list.addEventListener('keydown', (event) => this.#keydown(event));
     this.element = h('div', { class: 'views' }, this.#list, ...this.#views.map(({ panel }) => panel));
     this.show(this.#shown);

@@ -1,0 +1,207 @@
+// @ts-check
+
+import { arcs, involved } from '../lib/arcs.js';
+import { formatShare } from '../lib/format.js';
+import { tokenLabel } from '../lib/tokens.js';
+import { h } from './dom.js';
+import { s } from './svg.js';
+import { tokenText } from './token-text.js';
+
+/**
+ * @typedef {import('../../shared/inspection.js').Attention} Attention
+ * @typedef {import('../../shared/protocol.js').Token} Token
+ */
+
+const line = 24; // px between tokens
+const [width, left, middle, right] = [640, 150, 320, 490];
+export const mostHeads = 6;
+
+/**
+ * Who looks at whom, as lines: in the middle the chosen tokens, on the left what they look at, on the right who looks at them.
+ * Events: `choose` with `{index, several}`, `add` and `remove` with `{layer, head}` for the heads, `threshold`.
+ */
+export class ArcsView extends EventTarget {
+  #heads = h('ul', { class: 'arc-heads', 'aria-label': 'Heads' });
+  #add = h('button', { type: 'button', class: 'plain small', id: 'arcs-add' });
+  #share = h('input', { type: 'range', id: 'arcs-share', min: 5, max: 100, step: 5, value: 60 });
+  #shareValue = h('output', { for: 'arcs-share' });
+  #picture = s('svg', { class: 'arcs', role: 'img', 'aria-labelledby': 'arcs-help' });
+  #sentences = h('div', { class: 'arc-sentences', id: 'arc-sentences' });
+  element = h(
+    'div',
+    { class: 'arcs-view' },
+    h(
+      'p',
+      { class: 'note', id: 'arcs-help' },
+      'In the middle the tokens; choose one, or several with Shift. To the left of a chosen one is what it looks at, to the right who looks at it. The thicker a line, the larger the weight.',
+    ),
+    h(
+      'div',
+      { class: 'arc-controls' },
+      this.#heads,
+      this.#add,
+      h('label', { for: 'arcs-share' }, 'strongest '),
+      this.#share,
+      this.#shareValue,
+    ),
+    h(
+      'div',
+      { class: 'arc-columns', 'aria-hidden': 'true' },
+      h('span', {}, '← looks at'),
+      h('span', {}, 'chosen'),
+      h('span', {}, 'is looked at by →'),
+    ),
+    this.#picture,
+    this.#sentences,
+  );
+  /** @type {Attention[]} */
+  #maps = [];
+  /** @type {readonly Token[]} */
+  #tokens = [];
+  /** @type {Set<number>} */
+  #chosen = new Set();
+
+  constructor() {
+    super();
+    this.#share.addEventListener('input', () => {
+      this.#draw();
+      this.dispatchEvent(new Event('threshold'));
+    });
+    this.#add.addEventListener('click', () => this.dispatchEvent(new Event('add')));
+    this.#heads.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('button') : null;
+      if (!button) return;
+      const detail = { layer: Number(button.dataset.ofLayer), head: Number(button.dataset.ofHead) };
+      this.dispatchEvent(new CustomEvent('remove', { detail }));
+    });
+    const choose = (/** @type {Element | null} */ target, /** @type {boolean} */ several) => {
+      const index = target?.closest('[data-index]')?.getAttribute('data-index');
+      if (index) this.dispatchEvent(new CustomEvent('choose', { detail: { index: Number(index), several } }));
+    };
+    this.#picture.addEventListener('click', (event) => choose(/** @type {Element} */ (event.target), event.shiftKey));
+  }
+
+  /** Share of all attention of the chosen tokens that the lines make up. */
+  get share() {
+    return Number(this.#share.value) / 100;
+  }
+
+  set share(share) {
+    this.#share.value = String(Math.round(share * 100));
+    this.#draw();
+  }
+
+  get picture() {
+    return this.#picture;
+  }
+
+  /**
+   * @param {Attention[]} maps   of each head
+   * @param {readonly Token[]} tokens
+   * @param {Set<number>} chosen
+   * @param {{layer: number, head: number} | null} next   the head that could be added
+   */
+  update(maps, tokens, chosen, next) {
+    this.#maps = maps;
+    this.#tokens = tokens;
+    this.#chosen = chosen;
+    this.#add.hidden = next === null || maps.length >= mostHeads;
+    if (next) this.#add.textContent = `Add layer ${next.layer}, head ${next.head}`;
+    this.#heads.replaceChildren(
+      ...maps.map(({ layer, head }, index) =>
+        h(
+          'li',
+          { class: `arc-${index}` },
+          `L${layer} H${head} `,
+          maps.length > 1
+            ? h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'plain small',
+                  'data-of-layer': layer,
+                  'data-of-head': head,
+                  'aria-label': `Leave out layer ${layer}, head ${head}`,
+                },
+                '×',
+              )
+            : '',
+        ),
+      ),
+    );
+    this.#draw();
+  }
+
+  #draw() {
+    this.#shareValue.textContent = `${this.#share.value}% of attention`;
+    const [maps, tokens, chosen] = [this.#maps, this.#tokens, this.#chosen];
+    if (maps.length === 0) return;
+    const lines = maps.flatMap((map, index) => arcs(map, chosen, this.share).map((arc) => ({ ...arc, index })));
+    const shown = involved(tokens.length, chosen, lines);
+    const y = new Map(shown.map((token, place) => [token, (place + 0.5) * line + 4]));
+    const height = shown.length * line + 8;
+    this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    const curves = lines.map(({ from, to, side, weight, index }) => {
+      const [x1, x2] = side === 'looks' ? [middle - 52, left + 4] : [middle + 52, right - 4];
+      const [y1, y2] = [y.get(from) ?? 0, y.get(to) ?? 0];
+      const bend = (x1 + x2) / 2;
+      return s(
+        'path',
+        {
+          class: `arc arc-${index}`,
+          d: `M${x1} ${y1}C${bend} ${y1} ${bend} ${y2} ${x2} ${y2}`,
+          'stroke-width': Math.max(0.75, weight * 9).toFixed(2),
+          'data-weight': weight,
+        },
+        s('title', {}, `${formatShare(weight)}`),
+      );
+    });
+    const ends = {
+      looks: new Set(lines.filter(({ side }) => side === 'looks').map(({ to }) => to)),
+      seen: new Set(lines.filter(({ side }) => side === 'seen').map(({ to }) => to)),
+    };
+    const labels = shown.flatMap((token) => {
+      const at = y.get(token) ?? 0;
+      const text = shorten(tokenLabel(tokens[token]));
+      /** @param {number} x @param {string} anchor @param {string} kind */
+      const label = (x, anchor, kind) =>
+        s('text', { x, y: at + 4, 'text-anchor': anchor, class: kind, 'data-index': token }, text);
+      return [
+        label(middle, 'middle', chosen.has(token) ? 'arc-token chosen' : 'arc-token'),
+        ...(ends.looks.has(token) ? [label(left, 'end', 'arc-end')] : []),
+        ...(ends.seen.has(token) ? [label(right, 'start', 'arc-end')] : []),
+      ];
+    });
+    this.#picture.replaceChildren(...curves, ...labels);
+    this.#sentences.replaceChildren(
+      ...maps.flatMap((map, index) =>
+        [...chosen]
+          .sort((a, b) => a - b)
+          .map((token) => {
+            const own = lines.filter((arc) => arc.index === index && arc.from === token && arc.side === 'looks');
+            const parts = own
+              .slice(0, 6)
+              .flatMap(({ to, weight }, place) => [
+                place ? ', ' : '',
+                tokenText(tokens[to]),
+                ` ${formatShare(weight)}`,
+              ]);
+            return h(
+              'p',
+              { class: `note arc-${index}` },
+              maps.length > 1 ? `L${map.layer} H${map.head}: ` : '',
+              tokenText(tokens[token]),
+              ' looks at: ',
+              ...parts,
+            );
+          }),
+      ),
+    );
+  }
+}
+
+/** @param {string} text */
+function shorten(text) {
+  const letters = [...text];
+  return letters.length > 14 ? `${letters.slice(0, 13).join('')}…` : text;
+}
