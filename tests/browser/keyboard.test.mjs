@@ -84,7 +84,7 @@ pageTest('a cell of the map goes with its column, and labels stay lit', {}, asyn
   const readout = page.locator('#cell-readout');
   const drawn = (/** @type {number} */ size) =>
     page.waitForFunction(
-      (wanted) => /** @type {HTMLCanvasElement} */ (document.querySelector('#head-map')).width === wanted,
+      (wanted) => /** @type {HTMLCanvasElement} */ (document.querySelector('#head-map canvas')).width === wanted,
       size,
     );
   for (const stage of ['scores', 'masked']) {

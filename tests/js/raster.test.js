@@ -10,7 +10,7 @@ const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => [(at / 3) | 0, 0
 const pixel = (pixels, at) => [...pixels.subarray(at * 4, at * 4 + 4)];
 
 test('the ends of the scale get the ends of the palette, and what is beyond stays there', () => {
-  const pixels = paintMatrix([-1, 1, 0, 7], 2, palette, { low: -1, high: 1, masked: false });
+  const pixels = paintMatrix([-1, 1, 0, 7], 2, palette, { low: -1, high: 1, mask: false });
   assert.deepEqual(pixel(pixels, 0), [0, 0, 255, 255]);
   assert.deepEqual(pixel(pixels, 1), [255, 0, 0, 255]);
   assert.deepEqual(pixel(pixels, 2), [128, 0, 127, 255]);
@@ -18,7 +18,7 @@ test('the ends of the scale get the ends of the palette, and what is beyond stay
 });
 
 test('masked cells are transparent, and a zero is not', () => {
-  const pixels = paintMatrix([0, 0, 0, 0], 2, palette, { low: 0, high: 1, masked: true });
+  const pixels = paintMatrix([0, 0, 0, 0], 2, palette, { low: 0, high: 1, mask: true });
   assert.deepEqual(
     [0, 1, 2, 3].map((at) => pixel(pixels, at)[3]),
     [255, 0, 255, 255],
@@ -27,18 +27,18 @@ test('masked cells are transparent, and a zero is not', () => {
 
 test('NaN is loud, infinities are ends', () => {
   const cells = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
-  const pixels = paintMatrix(cells, 2, palette, { low: 0, high: 1, masked: false });
+  const pixels = paintMatrix(cells, 2, palette, { low: 0, high: 1, mask: false });
   assert.deepEqual(pixel(pixels, 0), [255, 0, 200, 255]);
   assert.deepEqual(pixel(pixels, 1), [255, 0, 0, 255]);
   assert.deepEqual(pixel(pixels, 2), [0, 0, 255, 255]);
 });
 
 test('a scale without width does not divide by nothing', () => {
-  assert.deepEqual(pixel(paintMatrix([3], 1, palette, { low: 3, high: 3, masked: true }), 0), [0, 0, 255, 255]);
+  assert.deepEqual(pixel(paintMatrix([3], 1, palette, { low: 3, high: 3, mask: true }), 0), [0, 0, 255, 255]);
 });
 
 test('a power below 1 lifts small values and leaves the ends', () => {
-  const pixels = paintMatrix([0, 0.25, 1, 0], 2, palette, { low: 0, high: 1, power: 0.5, masked: false });
+  const pixels = paintMatrix([0, 0.25, 1, 0], 2, palette, { low: 0, high: 1, power: 0.5, mask: false });
   assert.deepEqual(
     [0, 1, 2].map((at) => pixel(pixels, at)[0]),
     [0, 128, 255],

@@ -4,12 +4,16 @@ import { palettes } from './lib/colour.js';
 import { Altering } from './look/altering.js';
 import { ArcsController } from './look/arcs.js';
 import { Comparing } from './look/comparing.js';
+import { Exporting } from './look/exporting.js';
 import { Feed } from './look/feed.js';
+import { Guiding } from './look/guiding.js';
 import { Heads } from './look/heads.js';
 import { JourneyController } from './look/journey.js';
+import { Linking } from './look/linking.js';
 import { OneHead } from './look/one-head.js';
 import { LensController, WhyController } from './look/reasons.js';
 import { Selection } from './look/selection.js';
+import { Sharing } from './look/sharing.js';
 import { byId, h } from './ui/dom.js';
 import { Tabs } from './ui/tabs.js';
 import { TokenChips } from './ui/token-chips.js';
@@ -38,6 +42,8 @@ export class LookController {
   #comparing;
   #tabs;
   #visible = false;
+  #linking;
+  #guiding;
 
   /**
    * @param {App} app
@@ -75,6 +81,31 @@ export class LookController {
       { name: 'compare', title: 'Two texts', panel: panel(this.#comparing.view.element) },
     ]);
     byId('views-place', HTMLElement).append(this.#tabs.element);
+    const parts = {
+      ...{ app, field, selection, tabs: this.#tabs, heads: this.#heads, head: this.#head, arcs: this.#arcs },
+      ...{
+        altering: this.#altering,
+        journey: this.#journey,
+        lens: this.#lens,
+        why: this.#why,
+        comparing: this.#comparing,
+      },
+    };
+    const sharing = new Sharing(parts);
+    this.#linking = new Linking({
+      read: () => sharing.state,
+      apply: (state) => sharing.apply(state),
+      shape: () => (app.state === 'ready' ? app.model : null),
+    });
+    const exporting = new Exporting(
+      () => sharing.view,
+      () => ({ ...sharing.about, link: this.#linking.link }),
+    );
+    this.#tabs.element.append(exporting.menu.element);
+    this.#guiding = new Guiding((shown) => sharing.show(shown));
+    byId('guide-place', HTMLElement).append(this.#guiding.panel.element, this.#linking.element);
+    document.body.append(this.#guiding.panel.card);
+    this.#linking.open(location.hash);
     this.#tabs.addEventListener('view', () => this.#show());
     // Nothing is asked for that nobody sees.
     new IntersectionObserver((entries) => {
@@ -122,6 +153,11 @@ export class LookController {
       for (const part of [this.#head, this.#arcs, this.#journey, this.#lens, this.#comparing]) part.reset();
       this.#selection.setShape(layers, heads);
       this.#heads.reset();
+    });
+    app.addEventListener('state', () => {
+      if (app.state !== 'ready') return;
+      this.#linking.proceed();
+      this.#guiding.load();
     });
     app.addEventListener('suggestions', (event) => {
       const { tokens, revision } = /** @type {CustomEvent<Suggestions>} */ (event).detail;

@@ -75,6 +75,11 @@ export class ArcsController {
     this.#maps.clear();
   }
 
+  /** The chosen tokens, and the heads with their maps. */
+  get drawn() {
+    return { maps: this.#heads.flatMap(({ layer, head }) => this.#maps.get(`${layer}.${head}`)?.map ?? []) };
+  }
+
   /** @param {number} layer @param {number} head */
   #has(layer, head) {
     return this.#added.some((place) => place.layer === layer && place.head === head);

@@ -42,6 +42,11 @@ export class Comparing {
     selection.addEventListener('head', () => feed.poke());
   }
 
+  /** The second text, empty if there is none. */
+  get text() {
+    return this.#other ? this.#text : '';
+  }
+
   /** Another model. */
   reset() {
     this.#other = null;

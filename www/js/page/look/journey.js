@@ -24,6 +24,8 @@ export class JourneyController {
   #hasPositions = false;
   /** @type {JourneyLayer | null} */
   #block = null;
+  /** @type {Journey | null} */
+  #journey = null;
 
   /**
    * @param {App} app
@@ -55,6 +57,11 @@ export class JourneyController {
     });
   }
 
+  /** What is drawn, for exports. */
+  get drawn() {
+    return this.#journey && this.#block ? { journey: this.#journey, block: this.#block } : null;
+  }
+
   /** Another model. */
   reset() {
     this.#hasPositions = false;
@@ -82,6 +89,7 @@ export class JourneyController {
       deliver: (/** @type {Journey} */ answer) => {
         if (answer.position !== selection.position) return;
         this.#drawn = stamp(answer.revision);
+        this.#journey = answer;
         this.#draw(answer);
       },
     });

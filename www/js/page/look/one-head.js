@@ -23,6 +23,8 @@ export class OneHead {
   #drawn = '';
   #cellDrawn = '';
   #normsDrawn = '';
+  /** What is to be pinned when the map is there. @type {{row: number, column: number} | null} */
+  #pin = null;
   /** How many rows at the start are still those of the text. */
   #kept = 0;
 
@@ -54,6 +56,11 @@ export class OneHead {
       if (visible) this.#want();
       else feed.drop('head');
     }).observe(this.view.element);
+  }
+
+  /** Pins a cell as soon as the map of the newest text is drawn. @param {{row: number, column: number}} cell */
+  pinLater(cell) {
+    this.#pin = cell;
   }
 
   /** Another model. */
@@ -108,6 +115,10 @@ export class OneHead {
     this.#kept = tokens.length;
     this.#drawn = this.#selection.stamp(revision);
     this.view.update(this.#map, tokens, { mask: this.#selection.mask(layer, head), fresh });
+    if (this.#pin && Math.max(this.#pin.row, this.#pin.column) < tokens.length) {
+      this.view.selectCell(this.#pin);
+      this.#pin = null;
+    }
     this.#wantNorms();
     this.#wantCell();
   }

@@ -53,6 +53,13 @@ export class LensController {
     });
   }
 
+  /** What is drawn, for exports. */
+  get drawn() {
+    return this.#window()
+      .sort((a, b) => a - b)
+      .flatMap((position) => this.#lenses.get(position) ?? []);
+  }
+
   /** Another model. */
   reset() {
     this.#lenses.clear();

@@ -13,12 +13,12 @@ import { h } from './dom.js';
 export class AlterTools extends EventTarget {
   #off = h(
     'button',
-    { type: 'button', class: 'plain small', id: 'head-off', 'aria-pressed': 'false' },
+    { type: 'button', class: 'plain compact', id: 'head-off', 'aria-pressed': 'false' },
     'Switch it off',
   );
   #unmask = h(
     'button',
-    { type: 'button', class: 'plain small', id: 'unmask', 'aria-pressed': 'false' },
+    { type: 'button', class: 'plain compact', id: 'unmask', 'aria-pressed': 'false' },
     'Take the mask away',
   );
   #scope = h(
@@ -53,6 +53,10 @@ export class AlterTools extends EventTarget {
     this.#off.addEventListener('click', () => this.dispatchEvent(new Event('off')));
     this.#unmask.addEventListener('click', () => this.dispatchEvent(new Event('unmask')));
     this.#scope.addEventListener('change', () => this.dispatchEvent(new Event('scope')));
+  }
+
+  open() {
+    this.element.open = true;
   }
 
   get knife() {

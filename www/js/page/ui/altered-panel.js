@@ -16,7 +16,7 @@ export class AlteredPanel extends EventTarget {
   #list = h('ul', { class: 'altered-list' });
   #body = h('tbody');
   #summary = h('p', { class: 'note', id: 'altered-summary', role: 'status' });
-  #back = h('button', { type: 'button', class: 'primary small', id: 'altered-back' }, 'Back to the real model');
+  #back = h('button', { type: 'button', class: 'primary compact', id: 'altered-back' }, 'Back to the real model');
   #table = h(
     'table',
     { class: 'changes', hidden: true },
@@ -61,7 +61,7 @@ export class AlteredPanel extends EventTarget {
             'button',
             {
               type: 'button',
-              class: 'plain small',
+              class: 'plain compact',
               'data-kind': kind,
               'data-index': index,
               'aria-label': `Take back: ${text}`,

@@ -22,7 +22,7 @@ export const mostHeads = 6;
  */
 export class ArcsView extends EventTarget {
   #heads = h('ul', { class: 'arc-heads', 'aria-label': 'Heads' });
-  #add = h('button', { type: 'button', class: 'plain small', id: 'arcs-add' });
+  #add = h('button', { type: 'button', class: 'plain compact', id: 'arcs-add' });
   #share = h('input', { type: 'range', id: 'arcs-share', min: 5, max: 100, step: 5, value: 60 });
   #shareValue = h('output', { for: 'arcs-share' });
   #picture = s('svg', { class: 'arcs', role: 'img', 'aria-labelledby': 'arcs-help' });
@@ -118,7 +118,7 @@ export class ArcsView extends EventTarget {
                 'button',
                 {
                   type: 'button',
-                  class: 'plain small',
+                  class: 'plain compact',
                   'data-of-layer': layer,
                   'data-of-head': head,
                   'aria-label': `Leave out layer ${layer}, head ${head}`,

@@ -24,7 +24,7 @@ const listed = 8;
  */
 export class CompareView extends EventTarget {
   #field = h('textarea', { id: 'other-text', rows: 2, 'aria-label': 'The other text' });
-  #button = h('button', { type: 'button', class: 'primary small', id: 'compare' }, 'Compare');
+  #button = h('button', { type: 'button', class: 'primary compact', id: 'compare' }, 'Compare');
   #note = h('p', { class: 'note', role: 'status', id: 'compare-note' });
   #texts = h('div', { class: 'aligned' });
   #guesses = h('p', { class: 'note', id: 'compare-guesses' });
@@ -106,6 +106,11 @@ export class CompareView extends EventTarget {
 
   set text(text) {
     this.#field.value = text;
+  }
+
+  /** For exports. */
+  get grid() {
+    return this.#grid;
   }
 
   /** @param {Palettes} palettes */
@@ -200,7 +205,7 @@ export class CompareView extends EventTarget {
           {},
           h(
             'button',
-            { type: 'button', class: 'plain small', 'data-of-layer': layer, 'data-of-head': head },
+            { type: 'button', class: 'plain compact', 'data-of-layer': layer, 'data-of-head': head },
             `L${layer} H${head} · ${formatValue(distances[at])}`,
           ),
         );

@@ -54,6 +54,8 @@ export class HeadFinder extends EventTarget {
 
   /** @param {string} choice */
   choose(choice) {
+    // The options come with the first measures.
+    if (this.#choice.options.length === 1) this.#offer();
     this.#choice.value = choice in measures ? choice : '';
     this.#draw();
     this.dispatchEvent(new Event('filter'));
@@ -62,14 +64,22 @@ export class HeadFinder extends EventTarget {
   /** @param {HeadMeasures} measured */
   update(measured) {
     this.#measured = measured;
-    const before = this.#choice.value;
-    const options = measureNames.map((name) => {
-      const count = measured.labels.filter((label) => label === name).length;
-      return h('option', { value: name }, `${measures[name].label} (${count})`);
-    });
-    this.#choice.replaceChildren(h('option', { value: '' }, `all ${measured.labels.length} heads`), ...options);
-    this.#choice.value = before;
+    this.#offer();
     this.#draw();
+  }
+
+  #offer() {
+    const before = this.#choice.value;
+    const labels = this.#measured?.labels;
+    const options = measureNames.map((name) => {
+      const count = labels ? ` (${labels.filter((label) => label === name).length})` : '';
+      return h('option', { value: name }, measures[name].label + count);
+    });
+    this.#choice.replaceChildren(
+      h('option', { value: '' }, labels ? `all ${labels.length} heads` : 'all heads'),
+      ...options,
+    );
+    this.#choice.value = before;
   }
 
   /**
@@ -111,7 +121,7 @@ export class HeadFinder extends EventTarget {
           {},
           h(
             'button',
-            { type: 'button', class: 'plain small', 'data-of-layer': layer, 'data-of-head': head },
+            { type: 'button', class: 'plain compact', 'data-of-layer': layer, 'data-of-head': head },
             `L${layer} H${head} · ${percent(scores[at])}`,
           ),
         );

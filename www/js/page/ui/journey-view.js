@@ -47,7 +47,7 @@ export class JourneyView extends EventTarget {
     ),
     this.#guesses,
   );
-  #goOn = h('button', { type: 'button', class: 'plain small', id: 'journey-go-on', hidden: true });
+  #goOn = h('button', { type: 'button', class: 'plain compact', id: 'journey-go-on', hidden: true });
   element;
   /** @type {string | null} */
   #next = null;
@@ -55,7 +55,7 @@ export class JourneyView extends EventTarget {
   constructor() {
     super();
     const button = (/** @type {string} */ id, /** @type {string} */ text, /** @type {() => void} */ act) => {
-      const element = h('button', { type: 'button', class: 'plain small', id }, text);
+      const element = h('button', { type: 'button', class: 'plain compact', id }, text);
       element.addEventListener('click', act);
       return element;
     };

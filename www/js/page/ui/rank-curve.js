@@ -6,7 +6,7 @@ import { tokenText } from './token-text.js';
 
 /** @typedef {import('../../shared/protocol.js').Token} Token */
 
-const [width, height, left, bottom] = [640, 150, 44, 20];
+const [width, height, left, bottom] = [640, 150, 58, 20];
 
 /** The rank of one token over the depths of the model, 1 at the top, on a scale of powers of ten. */
 export class RankCurve {

@@ -30,7 +30,7 @@ export class StageStrip extends EventTarget {
   #canvases = new Map(stageOrder.map((stage) => [stage, h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' })]));
   #crosses = new Map(stageOrder.map((stage) => [stage, h('span', { class: 'stage-cross', hidden: true })]));
   #names = new Map(stageOrder.map((stage) => [stage, h('span', { class: 'stage-name' }, stageNames[stage])]));
-  #play = h('button', { type: 'button', class: 'plain small', id: 'stage-play' }, 'Play');
+  #play = h('button', { type: 'button', class: 'plain compact', id: 'stage-play' }, 'Play');
   element;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;

@@ -168,7 +168,7 @@ export class WhyView extends EventTarget {
           {},
           h(
             'button',
-            { type: 'button', class: 'plain small', 'data-row': row, 'data-column': column },
+            { type: 'button', class: 'plain compact', 'data-row': row, 'data-column': column },
             `${this.#name(row, column)} ${signed(cells[at])}`,
           ),
         );
