@@ -42,10 +42,10 @@ test('two spaces are a full stop only after a word', () => {
   assert.equal(fullStop('the end ', 'x'), null);
 });
 
-test('the last word and the one before it', () => {
-  assert.deepEqual(lastWord('the old house'), { before: 'old', word: 'house' });
-  assert.deepEqual(lastWord('It was. The'), { before: '', word: 'The' });
-  assert.deepEqual(lastWord('I don’t'), { before: 'I', word: 'don’t' });
+test('the last word, and what stands before it', () => {
+  assert.deepEqual(lastWord('the old house'), { before: 'the old ', word: 'house' });
+  assert.deepEqual(lastWord('It was. The'), { before: 'It was. ', word: 'The' });
+  assert.deepEqual(lastWord('I don’t'), { before: 'I ', word: 'don’t' });
   assert.deepEqual(lastWord('well-known'), { before: '', word: 'well-known' });
   assert.equal(lastWord('the '), null);
   assert.equal(lastWord(''), null);
@@ -53,7 +53,7 @@ test('the last word and the one before it', () => {
 });
 
 test('a word counts as written when something else follows it', () => {
-  assert.deepEqual(completedWord('the house', ' '), { before: 'the', word: 'house' });
+  assert.deepEqual(completedWord('the house', ' '), { before: 'the ', word: 'house' });
   assert.deepEqual(completedWord('house', '.'), { before: '', word: 'house' });
   for (const data of ['s', '’', '-', '1', '']) assert.equal(completedWord('the house', data), null, data);
   assert.equal(completedWord('the house ', ' '), null);
@@ -61,12 +61,12 @@ test('a word counts as written when something else follows it', () => {
 
 test('all words of a phrase that was taken', () => {
   assert.deepEqual(wordsIn('one of', ' the best'), [
-    { before: 'of', word: 'the' },
-    { before: 'the', word: 'best' },
+    { before: 'one of ', word: 'the' },
+    { before: 'one of the ', word: 'best' },
   ]);
   assert.deepEqual(wordsIn('the ho', 'use, don’t'), [
-    { before: 'the', word: 'house' },
-    { before: '', word: 'don’t' },
+    { before: 'the ', word: 'house' },
+    { before: 'the house, ', word: 'don’t' },
   ]);
   assert.deepEqual(wordsIn('x', ' '), []);
 });

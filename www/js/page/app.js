@@ -7,6 +7,7 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('./settings.js').SettingsKeeper} SettingsKeeper
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
+ * @typedef {{suggestions: Suggestions, ahead: null, painted: number, token: {index: number}, leave: {text: string}}} Details
  * @typedef {'loading' | 'ready' | 'failed' | 'cancelled' | 'crashed'} State
  */
 
@@ -21,7 +22,9 @@ import { codes, EngineError } from '../shared/protocol.js';
  *   draws something for it draws at once.
  * - `ahead`: from here on the engine's tokens run ahead of those that the page knows, until the next `suggestions`.
  * - `sampling`: `sampling` has changed.
- * - `painted`: the newest suggestions can be seen; the machine may do less urgent things.
+ * - `painted` with the milliseconds that it took: the newest suggestions can be seen; the machine may do less urgent things.
+ * - `token` with `{index}`: the user picked a token of the context.
+ * - `leave` with `{text}`: the text is about to become another, and should not be lost.
  * - `error` with an `EngineError` that the user has to know of.
  */
 export class App extends EventTarget {
@@ -77,8 +80,9 @@ export class App extends EventTarget {
   }
 
   /**
-   * @param {'suggestions' | 'ahead' | 'painted'} type
-   * @param {Suggestions} [detail]
+   * @template {keyof Details} K
+   * @param {K} type
+   * @param {Details[K]} detail
    */
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
@@ -87,7 +91,6 @@ export class App extends EventTarget {
   /** An error outside of loading. @param {unknown} error */
   fail(error) {
     const detail = asEngineError(error);
-    if (detail.code === 'unknown-request') return;
     // A newer request or the user's own wish explains these; a crash is shown by its event.
     if (detail.code === codes.superseded || detail.code === codes.cancelled || detail.code === codes.crashed) return;
     this.dispatchEvent(new CustomEvent('error', { detail }));

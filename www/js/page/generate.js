@@ -55,7 +55,9 @@ export class GenerateController {
       this.#panel.offerChoice(false);
     });
     this.#panel.addEventListener('remove', () => {
-      if (this.#written) field.remove(this.#written.start, this.#written.text);
+      if (!this.#written) return;
+      app.emit('leave', { text: field.text });
+      field.remove(this.#written.start, this.#written.text);
     });
   }
 
@@ -73,7 +75,7 @@ export class GenerateController {
     let text = '';
     let count = 0;
     const prompt = field.beforeCaret;
-    app.emit('ahead');
+    app.emit('ahead', null);
     field.startStream();
     panel.start();
     try {

@@ -194,6 +194,7 @@ export class LookController {
       const { index } = /** @type {CustomEvent<{index: number}>} */ (event).detail;
       selection.choose(index);
       view.selectRow(index);
+      this.#app.emit('token', { index });
     });
     this.#why.view.addEventListener('pick', () => this.#tabs.show('attention'));
   }

@@ -1,12 +1,14 @@
 // @ts-check
 /** The composition root: builds the controllers, shows the errors that any of them meets, and starts. */
 import { App } from './app.js';
+import { BranchController } from './branches.js';
 import { Engine } from './engine.js';
 import { GenerateController } from './generate.js';
 import { isolate } from './isolation.js';
 import { makeRoomForKeyboard } from './keyboard-room.js';
 import { adviceFor } from './lib/advice.js';
 import { LookController } from './look.js';
+import { MeterController } from './meter.js';
 import { ModelController } from './model.js';
 import { ModelsController } from './models.js';
 import { PersonalController } from './personal.js';
@@ -27,10 +29,12 @@ byId('status-place', HTMLElement).append(status.element);
 document.body.append(announcer.element);
 makeRoomForKeyboard(byId('text', HTMLTextAreaElement));
 
-const write = new WriteController(app, { field, status, announcer });
+const personal = new PersonalController(app, { field });
+const write = new WriteController(app, { field, status, announcer, personal });
 new GenerateController(app, { field, announcer, resume: () => write.suggest(performance.now()) });
-new PersonalController(app, { field });
 new LookController(app, { field });
+new BranchController(app, { field });
+new MeterController(app, { field });
 const model = new ModelController(app);
 const models = new ModelsController(app, model);
 

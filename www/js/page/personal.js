@@ -18,8 +18,9 @@ const writeAfter = 1000;
 
 /**
  * The settings, and the user's own words: the engine counts them, the page tells it which, and keeps them if it is asked to.
+ * Event: `change` when suggestions may differ because of something that was changed in the dialog.
  */
-export class PersonalController {
+export class PersonalController extends EventTarget {
   #app;
   #field;
   #lists = new PersonalLists();
@@ -36,6 +37,7 @@ export class PersonalController {
    * @param {{field: TextField}} widgets
    */
   constructor(app, { field }) {
+    super();
     this.#app = app;
     this.#field = field;
     if (app.settings.values.remember) this.#state = device.read('words');
@@ -70,14 +72,16 @@ export class PersonalController {
     dialog.addEventListener('forget-all', async () => {
       await this.change({ action: 'forget-all' });
       dialog.tell('All words are forgotten.');
+      this.dispatchEvent(new Event('change'));
     });
     settings.addEventListener('change', () => {
       dialog.update(settings.values);
       this.#keep();
       dialog.tell(settings.kept ? '' : 'This browser does not let the page keep anything.');
     });
-    this.#lists.addEventListener('change', (event) => {
-      this.change(/** @type {CustomEvent<PersonalChange>} */ (event).detail);
+    this.#lists.addEventListener('change', async (event) => {
+      await this.change(/** @type {CustomEvent<PersonalChange>} */ (event).detail);
+      this.dispatchEvent(new Event('change'));
     });
   }
 
@@ -104,7 +108,7 @@ export class PersonalController {
 
   /**
    * @param {'learn' | 'unlearn'} action
-   * @param {{before: string, word: string}[]} words
+   * @param {import('./lib/typing.js').WrittenWord[]} words
    */
   #learn(action, words) {
     if (!this.#app.settings.values.personal) return;

@@ -11,12 +11,14 @@ import { SuggestionStrip } from './ui/suggestion-strip.js';
 /**
  * @typedef {import('./app.js').App} App
  * @typedef {import('./lib/typing.js').Edit} Edit
+ * @typedef {import('./personal.js').PersonalController} PersonalController
  * @typedef {import('./ui/announcer.js').Announcer} Announcer
  * @typedef {import('./ui/status-line.js').StatusLine} StatusLine
  * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Candidate} Candidate
  * @typedef {import('../shared/protocol.js').Word} Word
+ * @typedef {import('../shared/protocol.js').PersonalChange} PersonalChange
  * @typedef {{base: string, word: Word}} Shown   a suggestion on a key, and the text that it continues
  */
 
@@ -40,6 +42,7 @@ export class WriteController {
   #field;
   #status;
   #announcer;
+  #personal;
   #strip = new SuggestionStrip();
   #panel = new SuggestionPanel();
   /** What the keys show, from left to right. @type {(Shown | null)[]} */
@@ -54,13 +57,15 @@ export class WriteController {
 
   /**
    * @param {App} app
-   * @param {{field: TextField, status: StatusLine, announcer: Announcer}} widgets
+   * @param {{field: TextField, status: StatusLine, announcer: Announcer, personal: PersonalController}} surroundings
    */
-  constructor(app, { field, status, announcer }) {
+  constructor(app, { field, status, announcer, personal }) {
     this.#app = app;
     this.#field = field;
     this.#status = status;
     this.#announcer = announcer;
+    this.#personal = personal;
+    personal.addEventListener('change', () => this.again());
     byId('strip-zone', HTMLElement).append(this.#strip.element);
     byId('candidates-place', HTMLElement).append(this.#panel.element);
     this.#followApp();
@@ -140,6 +145,7 @@ export class WriteController {
     const setOpen = (open) => {
       panel.setOpen(open);
       strip.setOpen(open);
+      if (open) this.#countAfter();
     };
     strip.addEventListener('more', () => setOpen(!panel.open));
     strip.addEventListener('open', () => setOpen(true));
@@ -147,6 +153,47 @@ export class WriteController {
       setOpen(false);
       strip.focusMore();
     });
+    panel.addEventListener('reject', (event) => {
+      const { word } = /** @type {CustomEvent<{word: Word}>} */ (event).detail;
+      const text = this.#shown?.base ?? '';
+      this.#banish(word, { action: 'reject', text, word: word.text }, { action: 'allow', text, word: word.text });
+    });
+    panel.addEventListener('block', (event) => {
+      const { word } = /** @type {CustomEvent<{word: Word}>} */ (event).detail;
+      this.#banish(word, { action: 'block', word: word.text }, { action: 'unblock', word: word.text });
+    });
+    panel.addEventListener('after', () => this.#countAfter());
+  }
+
+  /**
+   * Does away with a suggestion, and offers to undo that.
+   * @param {Word} word
+   * @param {PersonalChange} change
+   * @param {PersonalChange} undo
+   */
+  async #banish({ text }, change, undo) {
+    await this.#personal.change(change);
+    this.again();
+    const where = change.action === 'reject' ? 'is not suggested here' : 'is never suggested';
+    this.#panel.offerUndo(`‘${text}’ ${where} any more.`, async () => {
+      await this.#personal.change(undo);
+      this.again();
+    });
+    this.#announcer.tell(`${spokenText(text)} ${where} any more.`);
+  }
+
+  /** What the text behind the caret does to the suggestions, if that is wanted. */
+  async #countAfter() {
+    const shown = this.#shown;
+    const after = this.#field.afterCaret;
+    if (!this.#panel.open || !this.#panel.after || !shown || shown.base !== this.#field.beforeCaret) return;
+    this.#panel.setReranked(null);
+    try {
+      const reranked = await this.#app.engine.rerank(after);
+      if (shown === this.#shown) this.#panel.setReranked(reranked);
+    } catch (error) {
+      this.#app.fail(error);
+    }
   }
 
   /** Asks about the same text again, as something else has changed. */
@@ -174,10 +221,13 @@ export class WriteController {
       if (mine !== this.#ticket) return;
       this.#show(base, answer);
       await painted();
+      const latency = performance.now() - since;
       document.body.dataset.revision = String(answer.revision);
-      document.body.dataset.latency = (performance.now() - since).toFixed(1);
-      app.emit('painted');
-      if (mine === this.#ticket) await this.#extendGhost(base);
+      document.body.dataset.latency = latency.toFixed(1);
+      app.emit('painted', latency);
+      if (mine !== this.#ticket) return;
+      await this.#extendGhost(base);
+      await this.#countAfter();
     } catch (error) {
       if (mine !== this.#ticket) return;
       // So that the same text can be asked about again.
@@ -222,7 +272,8 @@ export class WriteController {
     keepFocusInPlace(() => {
       this.#strip.update(this.#keys.map((key) => key?.word ?? null));
       this.#strip.setStale(false);
-      this.#panel.update(answer.words ?? [], answer.candidates);
+      this.#panel.update(answer.words, answer.candidates);
+      this.#panel.offerAfter(this.#field.afterCaret !== '');
       app.emit('suggestions', answer);
     });
     this.#select(this.#keys.findIndex((key) => key?.word === words[0]));
@@ -289,7 +340,7 @@ export class WriteController {
       const candidates = await app.engine.candidates(listLength, app.sampling);
       if (shown !== this.#shown) return;
       shown.answer.candidates = candidates;
-      this.#panel.update(shown.answer.words ?? [], candidates);
+      this.#panel.update(shown.answer.words, candidates);
     } catch (error) {
       app.fail(error);
     }

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * @typedef {{start: number, end: number, name: string}} Range   a stretch of text, in UTF-16 units, and what it is
- * @typedef {{text: string, names: string[]}} Segment
+ * @typedef {{start: number, end: number, name: string, title?: string}} Range
+ *   a stretch of text, in UTF-16 units, what it is, and what is to be said of it
+ * @typedef {{text: string, names: string[], title?: string}} Segment
  */
 
 /**
@@ -12,7 +13,7 @@
  */
 export function segments(text, ranges) {
   const inside = ranges
-    .map(({ start, end, name }) => ({ start: Math.max(0, start), end: Math.min(text.length, end), name }))
+    .map((range) => ({ ...range, start: Math.max(0, range.start), end: Math.min(text.length, range.end) }))
     .filter(({ start, end }) => start < end);
   const cuts = [...new Set([0, text.length, ...inside.flatMap(({ start, end }) => [start, end])])].sort(
     (a, b) => a - b,
@@ -24,6 +25,8 @@ export function segments(text, ranges) {
   return cuts.slice(0, -1).map((from, index) => {
     while (next < waiting.length && waiting[next].start <= from) open.push(waiting[next++]);
     open = open.filter(({ end }) => end > from);
-    return { text: text.slice(from, cuts[index + 1]), names: open.map(({ name }) => name) };
+    const title = open.find((range) => range.title !== undefined)?.title;
+    const segment = { text: text.slice(from, cuts[index + 1]), names: open.map(({ name }) => name) };
+    return title === undefined ? segment : { ...segment, title };
   });
 }

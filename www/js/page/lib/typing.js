@@ -4,10 +4,13 @@
  * written. Positions and lengths are UTF-16 units, as in a text area.
  *
  * @typedef {{replace: number, insert: string}} Edit   `insert` takes the place of the last `replace` units before the caret
+ * @typedef {{before: string, word: string}} WrittenWord   `before`: what stands before the word, or the end of that
  */
 
 /** Closing marks, which stand at the word before them. */
 const closing = /^[.,;:!?…)\]}»”’%。、，！？；：）」』】]/u;
+/** Characters of text that are enough to tell a word and what stands before it. */
+const farEnough = 200;
 const letter = /[\p{L}\p{M}\p{N}]/u;
 const wordAtEnd = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’-][\p{L}\p{M}\p{N}]+)*$/u;
 
@@ -50,17 +53,14 @@ export function fullStop(before, data) {
 }
 
 /**
- * The word that ends where the text ends, and the one before it if no sentence ends between them.
+ * The word that ends where the text ends, and what stands before it.
  * @param {string} text
- * @returns {{before: string, word: string} | null}
+ * @returns {WrittenWord | null}
  */
 export function lastWord(text) {
-  const tail = text.slice(-200);
+  const tail = text.slice(-farEnough);
   const word = tail.match(wordAtEnd)?.[0];
-  if (!word) return null;
-  const rest = tail.slice(0, tail.length - word.length);
-  const before = /\s$/u.test(rest) ? (rest.trimEnd().match(wordAtEnd)?.[0] ?? '') : '';
-  return { before, word };
+  return word ? { before: tail.slice(0, tail.length - word.length), word } : null;
 }
 
 /**
@@ -75,11 +75,12 @@ export function completedWord(text, data) {
 }
 
 /**
- * Every word within a text that was put in at once after `before`, each with the word before it.
+ * Every word within a text that was put in at once after `before`.
  * @param {string} before
  * @param {string} inserted
  */
 export function wordsIn(before, inserted) {
+  /** @type {WrittenWord[]} */
   const words = [];
   for (let end = 1; end <= inserted.length; end++) {
     if (letter.test(inserted[end] ?? '') || /['’-]/.test(inserted[end] ?? '')) continue;
@@ -88,4 +89,16 @@ export function wordsIn(before, inserted) {
     if (word) words.push(word);
   }
   return words;
+}
+
+/**
+ * How many UTF-16 units two texts share at their start.
+ * @param {string} a
+ * @param {string} b
+ */
+export function commonStart(a, b) {
+  const limit = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < limit && a[length] === b[length]) length++;
+  return length;
 }

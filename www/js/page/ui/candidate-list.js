@@ -86,7 +86,7 @@ export class CandidateList extends EventTarget {
       const fill = /** @type {HTMLElement} */ (bar.firstElementChild);
       fill.style.inlineSize = `${(candidate.probability / largest) * 100}%`;
       number.textContent = share;
-      drawn.textContent = candidate.sampled === undefined ? '–' : formatShare(candidate.sampled);
+      drawn.textContent = formatShare(candidate.sampled);
       logit.textContent = formatValue(candidate.logit);
     });
     this.#setFocused(Math.min(this.#focused, candidates.length - 1));

@@ -35,6 +35,7 @@ export class GeneratePanel extends EventTarget {
   #temperature = byId('temperature', HTMLInputElement);
   #topK = byId('top-k', HTMLInputElement);
   #topP = byId('top-p', HTMLInputElement);
+  #penalty = byId('penalty', HTMLInputElement);
   #seed = byId('seed', HTMLInputElement);
   #limit = byId('limit', HTMLInputElement);
   #progress = byId('generate-progress', HTMLElement);
@@ -60,7 +61,7 @@ export class GeneratePanel extends EventTarget {
     byId('new-seed', HTMLButtonElement).addEventListener('click', () => {
       this.#seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
     });
-    for (const input of [this.#temperature, this.#topP]) {
+    for (const input of [this.#temperature, this.#topP, this.#penalty]) {
       input.addEventListener('input', () => {
         this.#drawRanges();
         this.dispatchEvent(new Event('sampling'));
@@ -82,6 +83,7 @@ export class GeneratePanel extends EventTarget {
       topK: read(this.#topK),
       topP: read(this.#topP),
       seed: read(this.#seed),
+      repetitionPenalty: read(this.#penalty),
     };
   }
 
@@ -166,5 +168,6 @@ export class GeneratePanel extends EventTarget {
   #drawRanges() {
     byId('temperature-value', HTMLElement).textContent = read(this.#temperature).toFixed(2);
     byId('top-p-value', HTMLElement).textContent = read(this.#topP).toFixed(2);
+    byId('penalty-value', HTMLElement).textContent = read(this.#penalty).toFixed(2);
   }
 }

@@ -30,7 +30,9 @@ export class Mirror {
       this.#mirror.textContent = text + end;
     } else {
       const parts = segments(text, ranges).map((segment) =>
-        segment.names.length ? h('span', { class: segment.names.join(' ') }, segment.text) : segment.text,
+        segment.names.length
+          ? h('span', { class: segment.names.join(' '), 'data-title': segment.title ?? null }, segment.text)
+          : segment.text,
       );
       this.#mirror.replaceChildren(...parts, end);
     }
@@ -58,6 +60,16 @@ export class Mirror {
       ...(ghost ? [h('span', { class: 'ghost' }, ghost)] : []),
       '\u200b',
     );
+  }
+
+  /**
+   * What is to be said of the text at a point of the window; empty for nothing.
+   * @param {number} x
+   * @param {number} y
+   */
+  titleAt(x, y) {
+    const there = document.elementsFromPoint(x, y).find((element) => this.#mirror.contains(element));
+    return there instanceof HTMLElement ? (there.dataset.title ?? '') : '';
   }
 
   /** Where the last line of this kind of text ends, in the window. @param {string} name */

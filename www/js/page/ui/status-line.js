@@ -33,7 +33,7 @@ export class StatusLine {
    * @param {boolean} textFollows there is text behind the caret, which the model does not read
    */
   update(answer, model, textFollows) {
-    const { tokens, computed, milliseconds, dropped, trimmedSpace, unprompted } = answer;
+    const { tokens, computed, milliseconds, dropped, trimmedSpace, unprompted, repetition } = answer;
     const cached = tokens.length - computed;
     this.#line.textContent = [
       formatTime(milliseconds),
@@ -51,7 +51,15 @@ export class StatusLine {
       notices.push(
         `The ${dropped === 1 ? 'oldest token no longer fits' : `${formatCount(dropped)} oldest tokens no longer fit`} and ${dropped === 1 ? 'was' : 'were'} dropped.`,
       );
-    if (trimmedSpace) notices.push('The space at the end is left for the next word to bring along, as GPT-2 expects.');
+    if (repetition) {
+      const { words, times } = repetition;
+      const what = words === 1 ? 'The last word stands' : `The last ${words} words stand`;
+      notices.push(
+        `${what} there ${times} times in a row. The most probable word, taken again and again, leads GPT-2 into loops; the second or third leads out.`,
+      );
+    } else if (trimmedSpace) {
+      notices.push('The space at the end is left for the next word to bring along, as GPT-2 expects.');
+    }
     this.#notices.replaceChildren(...notices.map((notice) => h('span', {}, notice)));
   }
 }

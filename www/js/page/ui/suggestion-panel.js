@@ -17,9 +17,11 @@ import { WordTable } from './word-table.js';
 export class SuggestionPanel extends EventTarget {
   #words = new WordTable();
   #tokens = new CandidateList();
+  #undo = h('p', { class: 'undo-line', hidden: true });
   element = h(
     'section',
     { id: 'candidates', class: 'candidates', 'aria-label': 'More about what comes next', hidden: true },
+    this.#undo,
     this.#words.element,
     this.#tokens.element,
   );
@@ -55,6 +57,7 @@ export class SuggestionPanel extends EventTarget {
   /** @param {boolean} open */
   setOpen(open) {
     this.element.hidden = !open;
+    this.#undo.hidden = true;
     if (open) this.#draw();
   }
 
@@ -71,6 +74,20 @@ export class SuggestionPanel extends EventTarget {
     this.#shownWords = words;
     this.#shownTokens = tokens;
     if (this.open) this.#draw();
+  }
+
+  /**
+   * @param {string} message what was done
+   * @param {() => void} undo
+   */
+  offerUndo(message, undo) {
+    const button = h('button', { type: 'button', class: 'small keeps-focus' }, 'Undo');
+    button.addEventListener('click', () => {
+      this.#undo.hidden = true;
+      undo();
+    });
+    this.#undo.replaceChildren(h('span', {}, message), button);
+    this.#undo.hidden = false;
   }
 
   /** @param {boolean} possible whether anything comes after the caret */

@@ -64,6 +64,10 @@ export class SuggestionStrip extends EventTarget {
       this.#drawKey(this.#keys[slot], word);
     });
     this.element.classList.remove('dismissed');
+    this.element.toggleAttribute(
+      'data-loop',
+      words.some((word) => word?.repeats),
+    );
   }
 
   /** @param {number | null} selected the key that Tab takes */

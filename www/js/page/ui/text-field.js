@@ -1,6 +1,6 @@
 // @ts-check
 import { edits, keyAction } from '../lib/keys.js';
-import { afterAddedSpace, fullStop, remainder } from '../lib/typing.js';
+import { afterAddedSpace, commonStart, fullStop, remainder } from '../lib/typing.js';
 import { byId } from './dom.js';
 import { Mirror } from './mirror.js';
 
@@ -40,6 +40,10 @@ export class TextField extends EventTarget {
   #generated = null;
   /** @type {readonly Range[]} */
   #marks = [];
+  /** The text that the marks are about. */
+  #marked = '';
+  /** Whether a script, and not the keyboard, is at work on the text. */
+  #replacing = false;
   /** @type {{base: string, insert: string, healed: boolean} | null} */
   #ghost = null;
   /** @type {Taken | null} */
@@ -69,6 +73,9 @@ export class TextField extends EventTarget {
       this.#drawGhost();
     });
     area.addEventListener('keydown', (event) => this.#keydown(event));
+    area.addEventListener('pointermove', (event) => {
+      if (this.#marks.length) area.title = this.#mirror.titleAt(event.clientX, event.clientY);
+    });
     // Firefox fires this at the text area, Chrome at the document; it bubbles either way.
     document.addEventListener('selectionchange', (event) => {
       if (document.activeElement !== area || this.#blocked()) return;
@@ -142,7 +149,10 @@ export class TextField extends EventTarget {
 
   /** Stretches of the text that look different, until the text changes before them. @param {readonly Range[]} marks */
   setMarks(marks) {
+    if (marks.length === 0 && this.#marks.length === 0) return;
     this.#marks = marks;
+    this.#marked = this.#area.value;
+    this.#area.title = '';
     this.#draw();
   }
 
@@ -229,10 +239,12 @@ export class TextField extends EventTarget {
     this.#focusIfHarmless();
     const command = text === '' ? 'delete' : 'insertText';
     // The only way in that the browser's undo knows of. It needs the focus.
+    this.#replacing = true;
     if (document.activeElement !== area || !document.execCommand(command, false, text)) {
       area.setRangeText(text, area.selectionStart, area.selectionEnd, 'end');
       area.dispatchEvent(new InputEvent('input', { inputType: 'insertReplacementText', bubbles: true }));
     }
+    this.#replacing = false;
     // A script's insertion scrolls neither the field nor its box to the caret.
     const box = area.parentElement;
     if (box && area.selectionEnd === area.value.length) box.scrollTop = box.scrollHeight;
@@ -284,10 +296,14 @@ export class TextField extends EventTarget {
     // Tab belongs to the browser until something was typed, or the field would trap the keyboard.
     this.#armed = document.activeElement === area;
     this.#generated = null;
+    if (this.#marks.length) {
+      const same = commonStart(this.#marked, area.value);
+      this.#marks = this.#marks.filter(({ end }) => end <= same);
+    }
     this.#draw();
     this.#drawGhost();
     if (this.#blocked()) return;
-    this.#changed(event.timeStamp, event.inputType === 'insertText' ? event.data : null);
+    this.#changed(event.timeStamp, event.inputType === 'insertText' && !this.#replacing ? event.data : null);
     if (this.#taken && area.value === this.#taken.before) {
       const detail = this.#taken;
       this.#taken = null;
