@@ -112,7 +112,7 @@ pageTest('type, accept, generate, stop, look inside', { timeout: 300_000 }, asyn
     const [shown] = await suggestions(page);
     assert.ok(best.trim() !== '' && shown.includes(best.trim()), `"${best}" is shown as "${shown}"`);
     await andAnswer(page, () => page.locator('#text').press('Tab'));
-    assert.equal(await textOf(page), opening + best);
+    assert.equal(await textOf(page), `${opening}${best} `);
     assert.ok(await page.locator('#text').evaluate((field) => field === document.activeElement), 'focus stays');
   });
 
@@ -195,7 +195,7 @@ pageTest('type, accept, generate, stop, look inside', { timeout: 300_000 }, asyn
     const before = await textOf(page);
     const [, second] = await inserts(page);
     await andAnswer(page, () => page.locator('.suggestion[data-rank="2"]').click());
-    assert.equal(await textOf(page), before + second);
+    assert.equal(await textOf(page), `${before}${second} `);
   });
 
   await t.test('more opens the list of candidates', async () => {

@@ -165,6 +165,7 @@ const odd = {
   'emoji families and flags': 'Look: 👩‍👩‍👧‍👦 🏳️‍🌈 🇪🇺 👍🏽 and then',
   'right to left': 'שלום עולם وقال الرجل',
   Chinese: '今天天气很好，我们去',
+  Hindi: 'आज मौसम बहुत अच्छा है, चलो',
   'combining marks': `Z${'\u0301\u0302\u0303'.repeat(20)}algo`,
   'bidi controls and zero width': 'a\u202Eb\u2066c\u2069\u200Bd\u200D e',
   markup: '<img src=x onerror="document.title=1"></script><b>bold</b> __proto__',

@@ -7,7 +7,16 @@ import { codes, EngineError } from '../shared/protocol.js';
  * @typedef {import('./settings.js').SettingsKeeper} SettingsKeeper
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Sampling} Sampling
- * @typedef {{suggestions: Suggestions, ahead: null, painted: number, token: {index: number}, leave: {text: string}}} Details
+ * @typedef {import('../shared/protocol.js').TokenSurprise} TokenSurprise
+ *
+ * @typedef {object} Details
+ * @property {Suggestions} suggestions
+ * @property {null} ahead
+ * @property {number} painted
+ * @property {{index: number}} token
+ * @property {{tokens: TokenSurprise[]}} surprise
+ * @property {{text: string}} leave
+ *
  * @typedef {'loading' | 'ready' | 'failed' | 'cancelled' | 'crashed'} State
  */
 
@@ -24,6 +33,7 @@ import { codes, EngineError } from '../shared/protocol.js';
  * - `sampling`: `sampling` has changed.
  * - `painted` with the milliseconds that it took: the newest suggestions can be seen; the machine may do less urgent things.
  * - `token` with `{index}`: the user picked a token of the context.
+ * - `surprise` with `{tokens}`: how surprising those of the whole text were, by index, as far as it is known.
  * - `leave` with `{text}`: the text is about to become another, and should not be lost.
  * - `error` with an `EngineError` that the user has to know of.
  */

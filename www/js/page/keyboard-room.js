@@ -5,7 +5,10 @@
  */
 
 /** Pixels; what bars of the browser take when they come and go is less. */
-const leastKeyboard = 120;
+const LEAST_KEYBOARD = 120;
+/** Pixels of the keys, and around the field. */
+const KEYS = 72;
+const MARGIN = 8;
 
 /** @param {HTMLElement} area the text area whose keyboard it is */
 export function makeRoomForKeyboard(area) {
@@ -16,13 +19,19 @@ export function makeRoomForKeyboard(area) {
     const covered = root.clientHeight - viewport.height - viewport.offsetTop;
     // A page that was zoomed in is small as well.
     const up =
-      document.activeElement === area && viewport.scale < 1.05 && root.clientHeight - viewport.height >= leastKeyboard;
+      document.activeElement === area && viewport.scale < 1.05 && root.clientHeight - viewport.height >= LEAST_KEYBOARD;
     root.style.setProperty('--covered', `${up ? Math.max(0, Math.round(covered)) : 0}px`);
     root.style.setProperty('--visible', `${Math.round(viewport.height)}px`);
     const came = up && !('keyboard' in document.body.dataset);
     document.body.toggleAttribute('data-keyboard', up);
-    // The field as well as the keys should be in view, not only the line that is written on.
-    if (came) area.parentElement?.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+    // The whole field should be in view between the keys and the top, not only the line that is written on.
+    const box = area.parentElement;
+    if (!came || !box) return;
+    if (area.selectionEnd === area.value.length) box.scrollTop = box.scrollHeight;
+    const field = box.getBoundingClientRect();
+    const top = viewport.offsetTop + MARGIN;
+    const bottom = viewport.offsetTop + viewport.height - KEYS - MARGIN;
+    if (field.top < top || field.bottom > bottom) scrollBy({ top: field.top - top, behavior: 'instant' });
   };
   viewport.addEventListener('resize', update);
   viewport.addEventListener('scroll', update);

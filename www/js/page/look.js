@@ -23,6 +23,7 @@ import { setVectorPalette } from './ui/vector-strip.js';
  * @typedef {import('./app.js').App} App
  * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../shared/protocol.js').TokenSurprise} TokenSurprise
  */
 
 /** Looking inside: the tokens of the context, and views of the model that all follow one selection. */
@@ -44,6 +45,8 @@ export class LookController {
   #visible = false;
   #linking;
   #guiding;
+  /** How many tokens of the text come before those of the context. */
+  #dropped = 0;
 
   /**
    * @param {App} app
@@ -160,10 +163,17 @@ export class LookController {
       this.#guiding.load();
     });
     app.addEventListener('suggestions', (event) => {
-      const { tokens, revision } = /** @type {CustomEvent<Suggestions>} */ (event).detail;
+      const { tokens, dropped, revision } = /** @type {CustomEvent<Suggestions>} */ (event).detail;
       this.#selection.setTokens(tokens, revision);
+      this.#dropped = dropped;
       this.#chips.update(tokens);
       this.#feed.refresh(revision);
+    });
+    app.addEventListener('surprise', (event) => {
+      this.#chips.setSurprise(
+        /** @type {CustomEvent<{tokens: TokenSurprise[]}>} */ (event).detail.tokens,
+        this.#dropped,
+      );
     });
     app.addEventListener('ahead', () => this.#feed.refresh(null));
     this.#feed.addEventListener('failure', (event) => app.fail(/** @type {CustomEvent<unknown>} */ (event).detail));

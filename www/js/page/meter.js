@@ -79,7 +79,12 @@ export class MeterController {
     this.#asked = null;
     this.#complete = false;
     this.#tokens = [];
-    this.#field.setMarks([]);
+    this.#show();
+  }
+
+  #show() {
+    this.#field.setMarks(this.#marks());
+    this.#app.emit('surprise', { tokens: this.#tokens });
   }
 
   async #measure() {
@@ -95,7 +100,7 @@ export class MeterController {
         tokens.forEach((token, index) => {
           this.#tokens[first + index] = token;
         });
-        if (text === this.#field.text) this.#field.setMarks(this.#marks());
+        if (text === this.#field.text) this.#show();
       });
       if (this.#asked !== text) return;
       this.#complete = true;
@@ -110,7 +115,7 @@ export class MeterController {
     return this.#tokens.filter(Boolean).map((token) => ({
       start: token.start,
       end: token.end,
-      name: `mark surprise-${shade(token.bits)}`,
+      name: `surprise surprise-${shade(token.bits)}`,
       title: described(token),
     }));
   }

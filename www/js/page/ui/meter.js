@@ -15,9 +15,15 @@ export class Meter extends EventTarget {
   #legend = h(
     'p',
     { class: 'surprise-legend note', hidden: true },
-    'bits: ',
-    h('span', {}, `below ${shades[0]}`),
-    ...shades.map((from, index) => h('span', { class: `mark surprise-${index + 1}` }, `from ${from}`)),
+    'Bits of surprise:',
+    h('span', {}, `0–${shades[0]}`),
+    ...shades.map((from, index) =>
+      h(
+        'span',
+        { class: `surprise surprise-${index + 1}` },
+        index + 1 < shades.length ? `${from}–${shades[index + 1]}` : `${from}+`,
+      ),
+    ),
   );
   element;
 
@@ -56,7 +62,7 @@ export class Meter extends EventTarget {
    * @param {number | null} measured.perplexity
    */
   update({ saved, without, milliseconds, perplexity }) {
-    this.#saved.textContent = `${formatCount(saved)} of ${plural(without, 'key press').replace(/presss$/, 'presses')}`;
+    this.#saved.textContent = `${formatCount(saved)} of ${plural(without, 'keystroke')}`;
     this.#time.textContent = milliseconds === null ? '–' : formatTime(milliseconds);
     this.#perplexity.textContent =
       perplexity === null ? (this.on ? '…' : 'measured with the colours on') : formatValue(perplexity);

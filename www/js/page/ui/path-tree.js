@@ -45,8 +45,8 @@ export class PathTree extends EventTarget {
    * @param {string} current
    */
   #item({ part, path, branches: further }, current) {
-    const characters = [...part];
-    const text = characters.length > shownLength ? `… ${characters.slice(-shownLength).join('')}` : part;
+    const characters = [...part.replace(/\s*\n\s*/g, ' ↵ ')];
+    const text = characters.length > shownLength ? `… ${characters.slice(-shownLength).join('')}` : characters.join('');
     const label = h('bdi', {}, text.trim() === '' ? '␣' : text);
     const children = further.length ? [this.#list(further, current)] : [];
     if (path === null || path === current) {

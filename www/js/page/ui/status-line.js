@@ -54,11 +54,9 @@ export class StatusLine {
     if (repetition) {
       const { words, times } = repetition;
       const what = words === 1 ? 'The last word stands' : `The last ${words} words stand`;
-      notices.push(
-        `${what} there ${times} times in a row. The most probable word, taken again and again, leads GPT-2 into loops; the second or third leads out.`,
-      );
+      notices.push(`${what} there ${times} times in a row; the second or third suggestion leads out of the loop.`);
     } else if (trimmedSpace) {
-      notices.push('The space at the end is left for the next word to bring along, as GPT-2 expects.');
+      notices.push('The space at the end comes with the next word, as GPT-2 expects.');
     }
     this.#notices.replaceChildren(...notices.map((notice) => h('span', {}, notice)));
   }

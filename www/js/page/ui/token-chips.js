@@ -1,11 +1,15 @@
 // @ts-check
-import { formatCount } from '../lib/format.js';
+import { formatCount, formatValue } from '../lib/format.js';
 import { step } from '../lib/matrix.js';
+import { shade } from '../lib/surprise.js';
 import { commonPrefix } from '../lib/tokens.js';
 import { h } from './dom.js';
 import { tokenText } from './token-text.js';
 
-/** @typedef {import('../../shared/protocol.js').Token} Token */
+/**
+ * @typedef {import('../../shared/protocol.js').Token} Token
+ * @typedef {import('../../shared/protocol.js').TokenSurprise} TokenSurprise
+ */
 
 const hint = 'Point at a token, or step along with the arrow keys, for its number in the vocabulary and its bytes.';
 
@@ -20,6 +24,8 @@ export class TokenChips extends EventTarget {
   /** @type {Token[]} */
   #tokens = [];
   #focused = 0;
+  /** By index, as far as it is known. @type {(TokenSurprise | undefined)[]} */
+  #surprise = [];
   /** @type {Set<number>} */
   #lit = new Set();
 
@@ -45,11 +51,27 @@ export class TokenChips extends EventTarget {
     const same = commonPrefix(this.#tokens, tokens);
     this.light([]);
     while (list.children.length > same) list.lastElementChild?.remove();
+    this.#surprise.length = Math.min(this.#surprise.length, same);
     const added = tokens.slice(same).map((token, offset) => this.#chip(token, same + offset));
     list.append(...added);
     this.#tokens = tokens;
     this.#setFocused(Math.min(this.#focused, tokens.length - 1));
     if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+
+  /**
+   * @param {readonly (TokenSurprise | undefined)[]} tokens of the whole text, by index
+   * @param {number} from the index of the first token here
+   */
+  setSurprise(tokens, from) {
+    this.#surprise = this.#tokens.map(({ id }, index) => {
+      const surprise = tokens[from + index];
+      return surprise?.token.id === id ? surprise : undefined;
+    });
+    this.#surprise.forEach((surprise, index) => {
+      const chip = this.#button(index);
+      if (chip) chip.className = surprise ? `chip surprise-${shade(surprise.bits)}` : 'chip';
+    });
   }
 
   /** @param {number[]} indices */
@@ -88,10 +110,12 @@ export class TokenChips extends EventTarget {
       this.#detail.textContent = hint;
       return;
     }
+    const surprise = this.#surprise[index];
     this.#detail.replaceChildren(
       tokenText(token),
       ` is token ${formatCount(index)} of the context, number ${token.id} in the vocabulary, bytes `,
       h('span', { class: 'piece-bytes' }, token.hex),
+      surprise ? `; ${formatValue(surprise.bits)} bits of surprise, rank ${formatCount(surprise.rank)}` : '',
     );
   }
 

@@ -104,10 +104,16 @@ export class WordTable extends EventTarget {
       const { rank = 0, probability: share = 0 } = after ?? {};
       numbers.push(h('td', {}, after ? `${formatShare(share)}, rank ${rank}` : '…'));
     }
-    const button = (/** @type {string} */ action, /** @type {string} */ label, /** @type {string} */ name) =>
+    const button = (/** @type {string} */ action, /** @type {string} */ label) =>
       h(
         'button',
-        { type: 'button', class: 'small keeps-focus', 'data-action': action, 'data-index': index, 'aria-label': name },
+        {
+          type: 'button',
+          class: 'small keeps-focus',
+          'data-action': action,
+          'data-index': index,
+          'aria-label': `${label}: ${spokenText(text)}`,
+        },
         label,
       );
     return h(
@@ -115,12 +121,7 @@ export class WordTable extends EventTarget {
       {},
       h('th', { scope: 'row' }, keyText('', text)),
       ...numbers,
-      h(
-        'td',
-        { class: 'word-actions' },
-        button('reject', 'Not here', `Don’t suggest ${spokenText(text)} here`),
-        button('block', 'Never', `Never suggest ${spokenText(text)}`),
-      ),
+      h('td', { class: 'word-actions' }, button('reject', 'Not here'), button('block', 'Never')),
     );
   }
 }
