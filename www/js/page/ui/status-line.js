@@ -54,7 +54,7 @@ export class StatusLine {
     if (repetition) {
       const { words, times } = repetition;
       const what = words === 1 ? 'The last word stands' : `The last ${words} words stand`;
-      notices.push(`${what} there ${times} times in a row; the second or third suggestion leads out of the loop.`);
+      notices.push(`${what} there ${times} times in a row; the outlined suggestions lead out of the loop.`);
     } else if (trimmedSpace) {
       notices.push('The space at the end comes with the next word, as GPT-2 expects.');
     }

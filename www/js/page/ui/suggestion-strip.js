@@ -16,6 +16,20 @@ const swipe = 24;
 const shortText = 13;
 
 /**
+ * A sign with words for who can't see it.
+ * @param {string} sign
+ * @param {string} words
+ */
+function note(sign, words) {
+  return h(
+    'span',
+    { class: 'key-note', title: words },
+    h('span', { 'aria-hidden': 'true' }, ` ${sign}`),
+    h('span', { class: 'sr-only' }, ` ${words}`),
+  );
+}
+
+/**
  * Three keys and a button for more. Its height never changes. A long press on a key, or a swipe up, asks for more, too.
  * Events: `take` with `{slot}`, from left to right; `more`; `open`.
  */
@@ -141,12 +155,14 @@ export class SuggestionStrip extends EventTarget {
     const { text, insert, kind, personal, repeats, probability } = word;
     const typed = typedLetters(word);
     const share = formatShare(probability);
-    const notes = [kind === 'correction' ? 'correction' : '', personal ? 'yours' : '', repeats ? 'repeats' : ''].filter(
-      (note) => note !== '',
-    );
+    const notes = [
+      ...(kind === 'correction' ? [' · correction'] : []),
+      ...(personal ? [note('★', 'yours')] : []),
+      ...(repeats ? [note('↻', 'repeats')] : []),
+    ];
     key.replaceChildren(
       h('span', { class: text.length > shortText ? 'word long' : 'word' }, keyText(typed, text.slice(typed.length))),
-      h('span', { class: 'share' }, [share, ...notes].join(' · ')),
+      h('span', { class: 'share' }, share, ...notes),
     );
     key.dataset.insert = insert;
     key.dataset.kind = kind;
