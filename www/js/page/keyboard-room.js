@@ -10,7 +10,7 @@ const LEAST_KEYBOARD = 120;
 const KEYS = 72;
 const MARGIN = 8;
 
-/** @param {HTMLElement} area the text area whose keyboard it is */
+/** @param {HTMLTextAreaElement} area the text area whose keyboard it is */
 export function makeRoomForKeyboard(area) {
   const viewport = window.visualViewport;
   if (!viewport) return;
