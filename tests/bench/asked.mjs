@@ -40,6 +40,9 @@ const ofBuilds = [
 const ofTheRest = [
   { what: 'load from the browser’s cache, s', column: FILES.again, id: 'load-time', most: 0.5 },
   { what: 'keystroke to suggestions, ms', column: PAGE.small, id: 'keystroke', most: 60 },
+  { what: 'the last row of all heads, ms', column: PAGE.small, id: 'inside-rows', most: 30 },
+  { what: 'one head, 1,024 x 1,024, ms', column: PAGE.small, id: 'inside-map', most: 60 },
+  { what: 'logit lens of one position, ms', column: PAGE.small, id: 'inside-lens', most: 60 },
   { what: 'loaded to first suggestions, ms', column: PAGE.builtIn, id: 'first-suggestion', most: 400 },
 ];
 

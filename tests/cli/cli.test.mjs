@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Trace } from '../../www/js/shared/trace.js';
 import { makeCheckpoint } from '../make-checkpoint.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -211,4 +212,68 @@ test('mistakes are answered in words', () => {
     assert.match(stderr, says);
     assert.doesNotMatch(stderr, /panicked/);
   }
+});
+
+test('a trace answers as the model does', async () => {
+  const { status, stdout, stderr } = run('trace', quantised, text);
+  assert.equal(status, 0, stderr);
+  const trace = Trace.read(stdout);
+  assert.deepEqual([trace.text, trace.model.name, trace.model.layers, trace.model.heads], [text, 'small', 2, 2]);
+  const predicted = json('predict', quantised, text, '--top', '5');
+  assert.deepEqual(
+    trace.tokens.map(({ id }) => id),
+    predicted.ids,
+  );
+  assert.deepEqual(
+    trace.guesses.slice(0, 5).map(({ token }) => token.id),
+    predicted.top.map((/** @type {any} */ { id }) => id),
+  );
+  const size = trace.tokens.length;
+  const last = size - 1;
+  for (const [layer, head] of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const shown = json('attention', quantised, text, '--layer', String(layer), '--head', String(head));
+    const map = await trace.inspect({ kind: 'attention', layer, head });
+    shown.weights.flat().forEach((/** @type {number | null} */ weight, /** @type {number} */ index) => {
+      assert.ok(Math.abs((weight ?? 0) - map.weights[index]) < 1e-6);
+    });
+    const rows = await trace.inspect({ kind: 'attention-rows', layers: [layer], heads: null, from: last, to: size });
+    assert.deepEqual(rows.weights.subarray(head * size, (head + 1) * size), map.weights.slice(last * size));
+    const cell = await trace.inspect({ kind: 'attention-cell', layer, head, row: last, column: 2 });
+    assert.equal(cell.weight, map.weights[last * size + 2]);
+    assert.ok(
+      Math.abs(/** @type {number} */ (cell.exponential) / /** @type {number} */ (cell.total) - cell.weight) < 1e-6,
+    );
+    const sum = cell.products.reduce((a, b) => a + b, 0);
+    assert.ok(Math.abs(sum - cell.sum) < 1e-4 * cell.products.reduce((a, b) => a + Math.abs(b), 0));
+  }
+  const lens = await trace.inspect({ kind: 'lens', position: last, top: 5 });
+  assert.equal(lens.depths.at(-1)?.guesses[0].token.id, predicted.top[0].id);
+  const why = await trace.inspect({ kind: 'why', position: last, token: predicted.top[0].id });
+  assert.ok(Math.abs(why.logit - predicted.top[0].logit) < 1e-4);
+  const journey = await trace.inspect({ kind: 'journey', position: last, top: 5 });
+  const block = await trace.inspect({ kind: 'journey-layer', position: last, layer: 1 });
+  assert.deepEqual(block.output, journey.residuals.slice(-trace.model.width));
+  await assert.rejects(trace.inspect({ kind: 'journey', position: 0, top: 5 }), { code: 'not-recorded' });
+  await assert.rejects(trace.inspect({ kind: 'attention', layer: 0, head: 0, of: 'other' }), { code: 'not-recorded' });
+
+  // Whatever else is in the file is refused.
+  const data = JSON.parse(stdout);
+  const broken = [
+    '',
+    '[]',
+    'null',
+    JSON.stringify({ ...data, version: 2 }),
+    JSON.stringify({ ...data, tokens: data.tokens.slice(1) }),
+    JSON.stringify({ ...data, tokens: [null] }),
+    JSON.stringify({ ...data, guesses: [{}] }),
+    JSON.stringify({ ...data, records: [{}] }),
+    JSON.stringify({ ...data, model: { ...data.model, heads: 3 } }),
+    stdout.replace(/"f32":"..../, '"f32":"'),
+    stdout.replace(/"f32":"..../, '"f32":"****'),
+    stdout.slice(0, -20),
+  ];
+  for (const file of broken) assert.throws(() => Trace.read(file), { code: 'invalid-trace' });
 });

@@ -21,6 +21,7 @@ mod folder;
 mod keyboard;
 mod predict;
 mod quantize;
+mod trace;
 mod verify;
 mod words;
 
@@ -51,6 +52,8 @@ enum Command {
     Words(words::Options),
     /// Show one head's scores and weights
     Attention(predict::AttentionOptions),
+    /// Record what happens inside as JSON, to be looked into without the model
+    Trace(trace::Options),
     /// Compare int8 with f32 on text files
     Eval(eval::Options),
     /// Count the keystrokes that suggestions save on text files
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Predict(options) => predict::predict(&options),
         Command::Words(options) => words::run(&options),
         Command::Attention(options) => predict::attention(&options),
+        Command::Trace(options) => trace::run(&options),
         Command::Eval(options) => eval::run(&options),
         Command::Keyboard(options) => keyboard::run(&options),
     };
