@@ -34,37 +34,50 @@ export function repository(shape = SHAPE) {
 export const asHub = (origin) => ({ 'https://huggingface.co': origin, ...impatient });
 
 /**
- * Loads a model from the hub in an engine of its own and has it suggest something.
+ * Loads a model in an engine of its own and has it suggest something.
  * @param {Page} page
- * @param {string} repository
+ * @param {import('../../www/js/shared/models.js').ModelSource | {type: 'look-up', repository: string}} source
  * @param {{cancelAfter?: number}} [options]   bytes
  */
-export function loadFromHub(page, repository, options = {}) {
+export function load(page, source, options = {}) {
   return page.evaluate(
-    async ({ repository, cancelAfter }) => {
+    async ({ source, cancelAfter }) => {
       const { Engine } = await import(new URL('js/page/engine.js', location.href).href);
       const engine = new Engine();
+      // So that a test can end it in the middle.
+      Object.assign(globalThis, { engine });
       /** @type {any[]} */
       const progress = [];
       try {
         engine.configure({ variant: 'simd128', threads: 1 });
-        const model = await engine.lookUp(repository);
-        const info = await engine.load({ type: 'hub', model }, (/** @type {any} */ step) => {
+        const given =
+          source.type === 'look-up' ? { type: 'hub', model: await engine.lookUp(source.repository) } : source;
+        const start = performance.now();
+        const info = await engine.load(given, (/** @type {any} */ step) => {
           progress.push(step);
           if (cancelAfter !== undefined && step.loaded > cancelAfter) engine.cancelLoad();
         });
+        const milliseconds = performance.now() - start;
         const { candidates } = await engine.suggest('The cat sat on the', 3);
-        return { info, progress, best: candidates.map((/** @type {any} */ { token }) => token.id), error: null };
+        const best = candidates.map((/** @type {any} */ { token }) => token.id);
+        return { info, progress, best, milliseconds, error: null };
       } catch (error) {
         const { code, message } = /** @type {any} */ (error);
-        return { info: null, progress, best: [], error: { code, message } };
+        return { info: null, progress, best: [], milliseconds: 0, error: { code, message } };
       } finally {
         engine.close();
       }
     },
-    { repository, ...options },
+    { source, ...options },
   );
 }
+
+/**
+ * @param {Page} page
+ * @param {string} repository
+ * @param {{cancelAfter?: number}} [options]
+ */
+export const loadFromHub = (page, repository, options) => load(page, { type: 'look-up', repository }, options);
 
 /**
  * @param {Page} page

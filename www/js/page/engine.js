@@ -145,7 +145,7 @@ export class Engine extends EventTarget {
    * @returns {Promise<Kept>}
    */
   forget(key) {
-    return this.#request({ kind: 'forget', key });
+    return this.#request({ kind: 'forget-model', key });
   }
 
   /**

@@ -13,7 +13,7 @@
  *   Asks the hub about a repository (`owner/name`). Result: `HubModel`, without hashes that this project vouches for.
  * @typedef {{kind: 'kept'}} KeptRequest
  *   What is kept in this browser. Result: `Kept`.
- * @typedef {{kind: 'forget', key: string | null}} ForgetRequest
+ * @typedef {{kind: 'forget-model', key: string | null}} ForgetRequest
  *   Deletes one model, or everything. Result: `Kept`.
  *
  * @typedef {FolderSource | HubSource | FilesSource | KeptSource} ModelSource

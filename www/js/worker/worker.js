@@ -239,7 +239,7 @@ const handlers = {
     return { result: await listKept() };
   },
 
-  async forget({ key }) {
+  async 'forget-model'({ key }) {
     await forget(key);
     return { result: await listKept() };
   },

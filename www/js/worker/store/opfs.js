@@ -8,14 +8,17 @@
 
 /** Sites that share an origin share its files, so the name tells whose they are. */
 const FOLDER = 'headlight-models';
+const PROBE = 'probe-';
 
 /** @returns {Promise<Backend>} */
 export async function openOpfs() {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(FOLDER, { create: true });
   // Some browsers have folders but refuse to write in private windows; better to know now.
-  await write('probe', new Uint8Array(1));
-  await folder.removeEntry('probe');
+  // Other tabs may be at the same, and a file can be open only once.
+  const probe = PROBE + crypto.randomUUID();
+  await write(probe, new Uint8Array(1));
+  await folder.removeEntry(probe);
 
   /**
    * @param {string} name
@@ -47,7 +50,7 @@ export async function openOpfs() {
     async list() {
       const files = [];
       for await (const [name, handle] of folder.entries()) {
-        if (handle.kind !== 'file') continue;
+        if (handle.kind !== 'file' || name.startsWith(PROBE)) continue;
         const file = await /** @type {FileSystemFileHandle} */ (handle).getFile().catch(unlessMissing);
         if (file) files.push({ name, size: file.size });
       }

@@ -1,74 +1,86 @@
 // @ts-check
 /** Two tabs that want the same model: one fetches it, the other waits and then finds it kept. */
 
-/** Milliseconds between looks at whether the other tab gets on. */
-const LOOK_EVERY = 1000;
-/** Milliseconds without any headway after which the other tab is taken for dead, though the browser says it lives. */
+/** Milliseconds between the signs of life of the tab that is at work. */
+const BEAT = 1000;
+/** Milliseconds without one after which it is taken for dead, though the browser says it holds the lock. */
 const PATIENCE = 15_000;
 
 /**
- * Runs `work` when no other tab is at the same, or when the one that is does not get on.
+ * Runs `work` when no other tab is at the same, or when the one that is gives no sign of life.
  * @template T
  * @param {string} key
  * @param {AbortSignal} signal
- * @param {() => Promise<number>} headway   a number that changes as the other tab gets on
  * @param {(waiting: boolean) => void} report
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function inTurn(key, signal, headway, report, work) {
+export async function inTurn(key, signal, report, work) {
   if (!navigator.locks) return work();
-  const release = await turn(`headlight-model-${key}`, signal, headway, report);
+  const name = `headlight-model-${key}`;
+  const channel = new BroadcastChannel(name);
   try {
-    return await work();
+    const release = await turn(name, channel, signal, report);
+    const beat = setInterval(() => channel.postMessage(null), BEAT);
+    try {
+      return await work();
+    } finally {
+      clearInterval(beat);
+      release();
+    }
   } finally {
-    release();
+    channel.close();
   }
 }
 
 /**
  * Resolves with what gives the lock back, once it is there or of no use.
  * @param {string} name
+ * @param {BroadcastChannel} channel
  * @param {AbortSignal} signal
- * @param {() => Promise<number>} headway
  * @param {(waiting: boolean) => void} report
  * @returns {Promise<() => void>}
  */
-async function turn(name, signal, headway, report) {
+async function turn(name, channel, signal, report) {
   const request = new AbortController();
   /** @type {() => void} */
   let release = () => request.abort();
-  let granted = false;
-  const wait = new Promise((resolve) => {
-    navigator.locks
-      .request(name, { signal: request.signal }, () => {
-        granted = true;
-        resolve(undefined);
-        return /** @type {Promise<void>} */ (
-          new Promise((done) => {
-            release = done;
-          })
-        );
-      })
-      .catch(() => resolve(undefined));
+  let over = false;
+  const granted = new Promise((resolve) => {
+    const end = () => {
+      over = true;
+      resolve(undefined);
+    };
+    const hold = () => {
+      end();
+      return /** @type {Promise<void>} */ (
+        new Promise((done) => {
+          release = done;
+        })
+      );
+    };
+    // Where locks are refused, there is no turn to wait for.
+    navigator.locks.request(name, { signal: request.signal }, hold).catch(end);
   });
-  let last = -1;
-  let since = Date.now();
-  while (!granted) {
-    await Promise.race([wait, new Promise((resolve) => setTimeout(resolve, last < 0 ? 50 : LOOK_EVERY))]);
+  let alive = Date.now();
+  channel.onmessage = () => {
+    alive = Date.now();
+  };
+  let waiting = false;
+  while (!over) {
+    await Promise.race([granted, new Promise((resolve) => setTimeout(resolve, waiting ? BEAT : BEAT / 10))]);
     if (signal.aborted) {
       release();
       signal.throwIfAborted();
     }
-    if (granted) break;
-    const now = await headway().catch(() => last);
-    if (now !== last) [last, since] = [now, Date.now()];
-    if (Date.now() - since > PATIENCE) {
+    if (over) break;
+    if (Date.now() - alive > PATIENCE) {
       request.abort();
       break;
     }
-    report(true);
+    if (!waiting) report(true);
+    waiting = true;
   }
-  report(false);
+  if (waiting) report(false);
   return () => release();
 }

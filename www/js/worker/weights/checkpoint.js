@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A checkpoint in the hub's layout, from wherever it lies: its bytes are asked for run by run, quantised as they come, and
+ * A checkpoint in the hub's layout, or a GGUF file, from wherever it lies: its bytes are asked for run by run, quantised as they come, and
  * kept shard by shard, so that what has come once need not come again.
  */
 
@@ -25,10 +25,9 @@ import { SMALL, TOKENIZER } from './source.js';
  * @property {string} revision
  * @property {string} licence
  * @property {boolean} pinned
+ * @property {string} weights   the file's name; a GGUF file holds everything else as well
  * @property {{name: string, size: number | null, sha256: string | null}[]} files   what is known of them beforehand
  */
-
-const WEIGHTS = 'model.safetensors';
 
 /**
  * @param {Package} wasm
@@ -38,32 +37,23 @@ const WEIGHTS = 'model.safetensors';
  * @returns {Promise<{loader: Loader, verified: import('../../shared/models.js').Keeping['verified']}>}
  */
 export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
-  const { place, name, repository, revision, licence, pinned, files } = checkpoint;
+  const { place, name, repository, revision, licence, pinned, weights, files } = checkpoint;
   const { report } = context;
   const local = place.local;
-  const known = (/** @type {string} */ file) => files.find((known) => known.name === file);
   const record = { name, repository, revision, licence };
 
   report({ step: 'manifest', loaded: 0, total: 0, resumed: 0, local });
-  const config = /** @type {Uint8Array} */ (await small(checkpoint, shelf, 'config.json', SMALL, false));
-  const json =
-    known('tokenizer.json') || files.length === 0 ? await small(checkpoint, shelf, 'tokenizer.json', TOKENIZER) : null;
-  const loader = wasm.ModelLoader.fromHub(config, name, json !== null);
+  // First, so that whatever is kept has a name.
+  await shelf?.write({ ...record, verified: 'none', complete: false });
+  const loader = weights.endsWith('.gguf')
+    ? wasm.ModelLoader.fromGguf(weights, name)
+    : await hubLoader(wasm, checkpoint, shelf, context);
   try {
     loader.setSource(repository, revision, licence);
-    report({ step: 'tokenizer' });
-    for (const file of json ? ['tokenizer.json'] : ['vocab.json', 'merges.txt']) {
-      const bytes = json ?? (await small(checkpoint, shelf, file, TOKENIZER, false));
-      loader.begin(file, false);
-      loader.push(/** @type {Uint8Array} */ (bytes));
-      loader.end();
-    }
-    await shelf?.write({ ...record, verified: 'none', complete: false });
-
-    const { size = null, sha256: hash = null } = known(WEIGHTS) ?? {};
-    if (size !== null || hash !== null) loader.expect(WEIGHTS, size ?? undefined, hash ?? undefined);
-    loader.begin(WEIGHTS, false);
-    const source = place.open(WEIGHTS, { size });
+    const { size = null, sha256: hash = null } = files.find(({ name }) => name === weights) ?? {};
+    if (size !== null || hash !== null) loader.expect(weights, size ?? undefined, hash ?? undefined);
+    loader.begin(weights, false);
+    const source = place.open(weights, { size });
     const headerEnd = await readHeader(loader, source, shelf);
     const resumed = await restore(loader, shelf, context.signal);
     const hashed = hash === null ? 0 : await restoreHash(loader, shelf);
@@ -84,6 +74,35 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
     // After a trap the module can't even free anything.
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     if (isAboutContent(error)) await shelf?.clear();
+    throw error;
+  }
+}
+
+/**
+ * A loader that has read configuration and tokenizer.
+ * @param {Package} wasm
+ * @param {Checkpoint} checkpoint
+ * @param {Shelf | null} shelf
+ * @param {Context} context
+ * @returns {Promise<Loader>}
+ */
+async function hubLoader(wasm, checkpoint, shelf, { report }) {
+  const { name, files } = checkpoint;
+  const config = /** @type {Uint8Array} */ (await small(checkpoint, shelf, 'config.json', SMALL, false));
+  const mayHave = files.length === 0 || files.some(({ name }) => name === 'tokenizer.json');
+  const json = mayHave ? await small(checkpoint, shelf, 'tokenizer.json', TOKENIZER) : null;
+  const loader = wasm.ModelLoader.fromHub(config, name, json !== null);
+  try {
+    report({ step: 'tokenizer' });
+    for (const file of json ? ['tokenizer.json'] : ['vocab.json', 'merges.txt']) {
+      const bytes = json ?? (await small(checkpoint, shelf, file, TOKENIZER, false));
+      loader.begin(file, false);
+      loader.push(/** @type {Uint8Array} */ (bytes));
+      loader.end();
+    }
+    return loader;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     throw error;
   }
 }
@@ -133,6 +152,10 @@ async function readHeader(loader, source, shelf) {
     const { start, end } = loader.wanted();
     // Before it is known how long the header is, more is asked for than a small file may have.
     const stop = Math.min(end, source.size ?? end);
+    if (stop <= start) {
+      loader.end();
+      throw new EngineError(codes.wrongSize, `the file ends after ${start} bytes, within its header`);
+    }
     await source.read(start, stop, (bytes, at) => {
       if (loader.plan()) return;
       const taken = loader.pushAt(at, bytes);
@@ -228,8 +251,12 @@ async function readWeights(loader, source, shelf, { context, local, resumed, ver
 
   const keep = async () => {
     for (let output = loader.takeOutput(); output; output = loader.takeOutput()) {
-      const { index, sha256, bytes } = output;
+      const { index, file, sha256, bytes } = output;
       output.free();
+      if (index === undefined) {
+        await shelf?.put(file, bytes, sha256);
+        continue;
+      }
       // First, so that it never stands for less than the shards do.
       if (verify) await keepHash(loader, shelf);
       await shelf?.put(`shard-${planId(plan)}-${index}`, bytes, sha256);

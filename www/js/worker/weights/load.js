@@ -21,6 +21,7 @@ import { diskFolder, hostFolder, TOKENIZER } from './source.js';
  * @typedef {ReturnType<Package['ModelLoader']['fromHub']>} Loader
  */
 
+const WEIGHTS = 'model.safetensors';
 /** Progress is reported at most this often, in milliseconds. */
 const PROGRESS_INTERVAL = 50;
 
@@ -68,15 +69,15 @@ async function loaded(wasm, source, context) {
       const keeping = { where: 'host', key: '', failure: null, fromHere: false, verified: manifest ? 'parts' : 'none' };
       if (manifest) return { loader: await loadFolder(wasm, place, manifest, context), keeping };
       const name = decodeURIComponent(new URL(source.base).pathname.split('/').at(-2) ?? '');
-      const nothing = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
+      const nothing = { name, weights: WEIGHTS, repository: '', revision: '', licence: '', pinned: false, files: [] };
       return { loader: (await loadCheckpoint(wasm, { place, ...nothing }, null, context)).loader, keeping };
     }
     case 'hub': {
       const { model } = source;
       const described = async () => {
-        if (model.files.length > 0) return { ...model, place: hubRepository(model, context) };
+        if (model.files.length > 0) return { ...model, weights: WEIGHTS, place: hubRepository(model, context) };
         const found = await lookUp(model.repository, context.signal, model.revision);
-        return { ...found, name: model.name, place: hubRepository(found, context) };
+        return { ...found, name: model.name, weights: WEIGHTS, place: hubRepository(found, context) };
       };
       return keptOrNew(wasm, described, await hubKey(model), context);
     }
@@ -111,12 +112,36 @@ async function fromDisk(wasm, files, context) {
     const keeping = { where: 'memory', key: '', failure: null, fromHere: false, verified: 'parts' };
     return { loader: await loadFolder(wasm, place, manifest, context), keeping };
   }
-  const weights = files.find(({ name }) => name === 'model.safetensors');
-  const name = weights?.webkitRelativePath.split('/').at(-2) || 'Model from disk';
-  const described = { name, repository: '', revision: '', licence: '', pinned: false, files: [] };
+  const file = weightsAmong(files);
+  const folder = file.webkitRelativePath.split('/').at(-2);
+  const name = folder || file.name.replace(/\.(gguf|safetensors)$/, '');
+  const weights = file.name.endsWith('.gguf') ? file.name : WEIGHTS;
+  const renamed = weights === file.name ? file : new File([file], weights, { lastModified: file.lastModified });
+  const used = diskFolder([...files.filter((other) => other !== file), renamed], context.signal);
+  const described = { name, weights, repository: '', revision: '', licence: '', pinned: false, files: [] };
   const stamp = files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort();
   const key = (await openStore()) ? await keyOf('disk', ...stamp) : '';
-  return keptOrNew(wasm, async () => ({ place, ...described }), key, context);
+  return keptOrNew(wasm, async () => ({ place: used, ...described }), key, context);
+}
+
+/**
+ * The file that holds the weights.
+ * @param {File[]} files
+ */
+function weightsAmong(files) {
+  const safetensors = files.filter(({ name }) => name.endsWith('.safetensors'));
+  const found =
+    files.find(({ name }) => name === WEIGHTS) ??
+    (safetensors.length === 1 ? safetensors[0] : undefined) ??
+    files.find(({ name }) => name.endsWith('.gguf'));
+  if (found) return found;
+  if (safetensors.length > 1) {
+    throw new EngineError(codes.missing, `none of the ${safetensors.length} safetensors files is ${WEIGHTS}`);
+  }
+  // Whatever else it is, its first bytes may tell.
+  const largest = files.toSorted((a, b) => b.size - a.size)[0];
+  if (!largest) throw new EngineError(codes.missing, 'there is no file');
+  return new File([largest], `${largest.name}.gguf`, { lastModified: largest.lastModified });
 }
 
 /**
@@ -135,13 +160,9 @@ async function keptOrNew(wasm, describe, key, context) {
     return { loader, keeping: { where: 'memory', key: '', failure, fromHere: false, verified } };
   }
   const shelf = new Shelf(store, key);
-  const headway = async () => {
-    await shelf.look();
-    return shelf.entries('').reduce((sum, { size }) => sum + size, 0);
-  };
   const waiting = /** @type {const} */ ({ reason: 'other-tab', message: 'another tab is fetching it', until: null });
   const isWaiting = (/** @type {boolean} */ is) => context.report({ waiting: is ? waiting : null });
-  return inTurn(key, context.signal, headway, isWaiting, async () => {
+  return inTurn(key, context.signal, isWaiting, async () => {
     await shelf.look();
     const kept = await fromShelf(wasm, shelf, context);
     if (kept) return kept;
