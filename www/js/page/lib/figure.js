@@ -52,12 +52,12 @@ export function wrap(text, width) {
   const lines = [];
   let line = '';
   for (const word of text.split(/(?<=\s)/)) {
-    if (line !== '' && line.length + word.length > width) {
+    if (line !== '' && (line + word).trimEnd().length > width) {
       lines.push(line.trimEnd());
       line = '';
     }
     line += word;
-    while (line.length > width) {
+    while (line.trimEnd().length > width) {
       lines.push(line.slice(0, width));
       line = line.slice(width);
     }

@@ -13,7 +13,7 @@ import { tokenText } from './token-text.js';
  */
 
 const line = 24; // px between tokens
-const [width, left, middle, right] = [640, 150, 320, 490];
+const [narrowest, widest] = [330, 640]; // px
 export const mostHeads = 6;
 
 /**
@@ -140,9 +140,12 @@ export class ArcsView extends EventTarget {
     const shown = involved(tokens.length, chosen, lines);
     const y = new Map(shown.map((token, place) => [token, (place + 0.5) * line + 4]));
     const height = shown.length * line + 8;
+    const width = Math.max(narrowest, Math.min(widest, this.#picture.clientWidth || widest));
+    const [left, middle, right] = [0.25 * width, 0.5 * width, 0.75 * width];
+    const gap = Math.min(52, 0.14 * width);
     this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
     const curves = lines.map(({ from, to, side, weight, index }) => {
-      const [x1, x2] = side === 'looks' ? [middle - 52, left + 4] : [middle + 52, right - 4];
+      const [x1, x2] = side === 'looks' ? [middle - gap, left + 4] : [middle + gap, right - 4];
       const [y1, y2] = [y.get(from) ?? 0, y.get(to) ?? 0];
       const bend = (x1 + x2) / 2;
       return s(
@@ -162,7 +165,7 @@ export class ArcsView extends EventTarget {
     };
     const labels = shown.flatMap((token) => {
       const at = y.get(token) ?? 0;
-      const text = shorten(tokenLabel(tokens[token]));
+      const text = shorten(tokenLabel(tokens[token]), Math.floor(width / 42));
       /** @param {number} x @param {string} anchor @param {string} kind */
       const label = (x, anchor, kind) =>
         s('text', { x, y: at + 4, 'text-anchor': anchor, class: kind, 'data-index': token }, text);
@@ -200,8 +203,8 @@ export class ArcsView extends EventTarget {
   }
 }
 
-/** @param {string} text */
-function shorten(text) {
+/** @param {string} text @param {number} most   letters */
+function shorten(text, most) {
   const letters = [...text];
-  return letters.length > 14 ? `${letters.slice(0, 13).join('')}…` : text;
+  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text;
 }

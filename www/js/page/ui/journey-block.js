@@ -94,7 +94,6 @@ export class JourneyBlock {
     });
     strips.weights.update(weights.subarray(0, seen), {
       shape: `(${seen}) of head ${head}, they add up to 1`,
-      bound: 1,
     });
     const looks = strongestOf(weights, 4).flatMap((column, index) => [
       index ? ', ' : '',

@@ -6,12 +6,12 @@ import { tokenText } from './token-text.js';
 
 /** @typedef {import('../../shared/protocol.js').Token} Token */
 
-const [width, height, left, bottom] = [640, 150, 58, 20];
+const [widest, height, left, bottom] = [640, 150, 58, 20];
 
 /** The rank of one token over the depths of the model, 1 at the top, on a scale of powers of ten. */
 export class RankCurve {
   #title = h('h4', {});
-  #picture = s('svg', { class: 'rank-curve', viewBox: `0 0 ${width} ${height}`, role: 'img' });
+  #picture = s('svg', { class: 'rank-curve', role: 'img' });
   element = h('div', { class: 'rank', hidden: true }, this.#title, this.#picture);
 
   /**
@@ -22,6 +22,8 @@ export class RankCurve {
   update(ranks, names, token) {
     this.element.hidden = false;
     this.#title.replaceChildren('Rank of ', tokenText(token), ' at every depth');
+    const width = Math.max(300, Math.min(widest, this.#picture.clientWidth || widest));
+    this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
     const decades = Math.max(1, Math.ceil(Math.log10(Math.max(...ranks))));
     const x = (/** @type {number} */ index) => left + ((width - left - 8) * index) / Math.max(1, ranks.length - 1);
     const y = (/** @type {number} */ rank) => 8 + ((height - bottom - 8) * Math.log10(rank)) / decades;

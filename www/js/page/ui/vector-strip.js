@@ -27,7 +27,12 @@ export function setVectorPalette(signed) {
 export class VectorStrip extends EventTarget {
   #canvas = h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
   #mark = h('span', { class: 'strip-mark', hidden: true });
-  #bar = h('span', { class: 'strip-bar', role: 'slider', tabindex: 0, 'aria-valuemin': 0 }, this.#canvas, this.#mark);
+  #bar = h(
+    'span',
+    { class: 'strip-bar', role: 'slider', tabindex: 0, 'aria-valuemin': 0, 'aria-valuenow': 0 },
+    this.#canvas,
+    this.#mark,
+  );
   #name;
   #shape = h('span', { class: 'strip-shape' });
   #number = h('span', { class: 'strip-number' });

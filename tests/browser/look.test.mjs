@@ -1,0 +1,315 @@
+// @ts-check
+/** The views into the model, on the real page with the real engine: one page serves many checks. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { seriousFaults } from './accessibility.mjs';
+import { andAnswer, nativeAttention, pageTest, settled, waitForState } from './harness.mjs';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+const opening = 'When Mary and John went to the shop, John gave a drink to';
+
+/** @param {Page} page @param {string} name */
+async function openView(page, name) {
+  await page.locator(`#tab-${name}`).click();
+  await page.locator('#views-place').evaluate((element) => element.scrollIntoView());
+}
+
+/** @param {Page} page @param {string} selector @param {string} key */
+const fact = (page, selector, key) =>
+  page.locator(selector).evaluate((element, name) => /** @type {HTMLElement} */ (element).dataset[name], key);
+
+/** Waits until a view is about the newest text. @param {Page} page @param {string} selector */
+const upToDate = (page, selector) =>
+  page.waitForFunction(
+    (where) =>
+      /** @type {HTMLElement | null} */ (document.querySelector(where))?.dataset.revision ===
+      document.body.dataset.revision,
+    selector,
+  );
+
+/** @param {Page} page @param {string} format */
+async function save(page, format) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#save-${format}`).click()]);
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}
+
+pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
+  await waitForState(page, 'ready');
+  await andAnswer(page, () => page.locator('#text').fill(opening));
+  await openView(page, 'attention');
+  await upToDate(page, '.head-view');
+  const native = nativeAttention(opening, 0, 0);
+  const size = native.ids.length;
+  const map = page.locator('#head-map');
+
+  await t.test('the map is a grid for the keyboard, and says the cell', async () => {
+    assert.equal(await map.getAttribute('role'), 'grid');
+    assert.equal(await map.getAttribute('aria-rowcount'), String(size));
+    await map.focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+    const cell = page.locator(`#${await map.getAttribute('aria-activedescendant')}`);
+    assert.equal(await cell.getAttribute('role'), 'gridcell');
+    assert.equal(await cell.getAttribute('aria-colindex'), '2');
+    assert.match((await cell.textContent()) ?? '', /^‘ and’ looks at ‘ Mary’: 0\.\d+ \(\d+\.\d%\)$/);
+    assert.ok(Math.abs(Number(await fact(page, '#cell-readout', 'rowSum')) - 1) < 1e-5, 'rows add up to 1');
+  });
+
+  await t.test('how a number comes about, down to the products', async () => {
+    await page.locator('#cell-sum summary').click();
+    await page.waitForFunction(() => document.querySelector('#cell-sum')?.hasAttribute('data-row'));
+    const [row, column] = [2, 1];
+    const { sum, weight } = await page.locator('#cell-sum').evaluate((element) => ({ ...element.dataset }));
+    assert.ok(Math.abs(Number(weight) - native.weights[row][column]) < 1e-5, `${weight}`);
+    assert.ok(Math.abs(Number(sum) / 8 - native.scores[row][column]) < 1e-4, `${sum}`);
+    await page.locator('input[name="stage"][value="products"]').check();
+    const shown = Number(await fact(page, '#cell-readout', 'value'));
+    assert.ok(Math.abs(shown - Number(sum)) < 1e-3, `${shown} and ${sum}`);
+    await page.locator('input[name="stage"][value="weights"]').check();
+  });
+
+  await t.test('typing adds rows and leaves the others', async () => {
+    await page.locator('#text').focus();
+    await page.keyboard.press('End');
+    await andAnswer(page, () => page.keyboard.type(' Mary'));
+    await map.scrollIntoViewIfNeeded();
+    await upToDate(page, '.head-view');
+    assert.match(
+      (await page.locator('#growth').textContent()) ?? '',
+      new RegExp(`last row is new. The ${size} above stay`),
+    );
+    await map.focus();
+    await page.keyboard.press('PageUp');
+    for (let row = 0; row < 2; row++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Home');
+    const again = nativeAttention(`${opening} Mary`, 0, 0);
+    const shown = Number(await fact(page, '#cell-readout', 'value'));
+    assert.ok(Math.abs(shown - again.weights[2][0]) < 1e-5);
+    for (let row = 2; row < size; row++) await page.keyboard.press('ArrowDown');
+    const last = Number(await fact(page, '#cell-readout', 'value'));
+    assert.ok(Math.abs(last - again.weights[size][0]) < 1e-5, `${last} in the row that came`);
+  });
+
+  await t.test('switches for sink, words and values', async () => {
+    await page.locator('#no-sink').check();
+    await map.focus();
+    await page.keyboard.press('ArrowRight');
+    assert.ok(Math.abs(Number(await fact(page, '#cell-readout', 'rowSum')) - 1) < 1e-5, 'scaled up again');
+    await page.locator('#no-sink').uncheck();
+    await page.locator('#norms').check();
+    await page.waitForFunction(() =>
+      /length of what its value/.test(document.querySelector('.option-help')?.textContent ?? ''),
+    );
+    await page.locator('#norms').uncheck();
+    await page.locator('#words').check();
+    assert.ok(Number(await map.getAttribute('aria-rowcount')) <= size + 1);
+    await page.locator('#words').uncheck();
+  });
+
+  await t.test('heads are found by what they do', async () => {
+    await page.waitForFunction(() => /\(\d+\)/.test(document.querySelector('#head-filter')?.textContent ?? ''));
+    await page.locator('#head-filter').selectOption('previous');
+    const found = page.locator('.finder-list button').first();
+    await found.click();
+    const [layer, head] = await found.evaluate((button) => [button.dataset.ofLayer, button.dataset.ofHead]);
+    assert.equal(await page.locator('#head-title').textContent(), `Layer ${layer}, head ${head}`);
+    await page.locator('#head-filter').selectOption('');
+  });
+
+  await t.test('a head off, a cut, and the way back', async () => {
+    await page.locator('#alter summary').click();
+    await page.locator('#head-off').click();
+    await page.locator('#altered table:visible').waitFor();
+    await upToDate(page, '#altered');
+    assert.ok(Number(await fact(page, '#altered', 'divergence')) > 0);
+    assert.equal(await page.locator('#head-grid .off').count(), 1, 'it is marked');
+    await page.locator('#knife').selectOption('column');
+    await page.locator('#alter-scope').selectOption('all');
+    await upToDate(page, '.head-view');
+    await map.focus();
+    await page.keyboard.press('PageDown');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.locator('#altered li', { hasText: 'nobody looks at ‘ Mary’ (1) in every head' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('#cell-readout')?.getAttribute('data-masked') === 'true');
+    await page.locator('#altered li', { hasText: 'nobody' }).locator('button').click();
+    await page.locator('#altered-back').click();
+    assert.ok(await page.locator('#altered').isHidden());
+    assert.equal(await page.locator('#head-grid .altered').count(), 0);
+    await page.locator('#knife').selectOption('look');
+  });
+
+  await t.test('exports hold the numbers', async () => {
+    await page.locator('#head-grid [data-layer="2"][data-head="1"]').click();
+    await page.waitForFunction(() => document.querySelector('.head-view')?.getAttribute('data-layer') === '2');
+    const text = await page.locator('#text').inputValue();
+    const wanted = nativeAttention(text, 2, 1).weights;
+    const json = JSON.parse((await save(page, 'json')).bytes.toString());
+    assert.equal(json.text, text);
+    wanted.forEach((row, at) => {
+      row.forEach((weight, column) => {
+        if (column > at) assert.equal(json.values[at][column], null);
+        else assert.ok(Math.abs(json.values[at][column] - weight) < 1e-5);
+      });
+    });
+    const { bytes } = await save(page, 'npy');
+    const length = bytes.readUInt16LE(8);
+    assert.match(
+      bytes.subarray(10, 10 + length).toString(),
+      new RegExp(`'shape': \\(${wanted.length}, ${wanted.length}\\)`),
+    );
+    assert.equal((10 + length) % 64, 0);
+    assert.ok(Math.abs(bytes.readFloatLE(10 + length + 4 * wanted.length) - wanted[1][0]) < 1e-5);
+    const lines = (await save(page, 'csv')).bytes.toString().trim().split('\r\n');
+    assert.equal(lines.length, wanted.length + 1);
+    const svg = (await save(page, 'svg')).bytes.toString();
+    const parsed = await page.evaluate((source) => {
+      const { documentElement } = new DOMParser().parseFromString(source, 'image/svg+xml');
+      return { name: documentElement.nodeName, text: documentElement.textContent ?? '' };
+    }, svg);
+    assert.equal(parsed.name, 'svg');
+    for (const part of ['layer 2, head 1', '·John', 'masked', text]) assert.ok(parsed.text.includes(part), part);
+    const png = (await save(page, 'png')).bytes;
+    assert.equal(png.subarray(1, 4).toString(), 'PNG');
+    assert.ok(png.readUInt32BE(16) >= 900);
+  });
+
+  await t.test('the journey of a token, and one token on', async () => {
+    await openView(page, 'journey');
+    await upToDate(page, '.journey');
+    await upToDate(page, '#journey-block');
+    assert.match(
+      (await page.locator('#journey-cache').textContent()) ?? '',
+      /\d+ tokens before it come from the cache/,
+    );
+    await page.locator('#layer-on').click();
+    await page.waitForFunction(() => document.querySelector('#journey-block')?.getAttribute('data-layer') === '3');
+    await page.locator('#journey-go-on').waitFor();
+    const before = await page.locator('#text').inputValue();
+    await andAnswer(page, () => page.locator('#journey-go-on').click());
+    const after = await page.locator('#text').inputValue();
+    assert.ok(after.startsWith(before) && after.length > before.length);
+    await upToDate(page, '.journey');
+    await page.locator('#journey-back').click();
+    await page.waitForFunction(() => document.querySelector('.journey')?.getAttribute('data-position') === '15');
+    const strip = page.locator('#journey-block [role="slider"]').first();
+    await strip.focus();
+    await page.keyboard.press('End');
+    assert.match((await strip.getAttribute('aria-valuetext')) ?? '', /^255: −?\d/);
+  });
+
+  await t.test('guesses by depth end with what the model says', async () => {
+    await openView(page, 'lens');
+    await page.waitForFunction(() =>
+      (document.querySelector('.lens-view')?.getAttribute('data-ranks') ?? '').endsWith(' 1'),
+    );
+    assert.equal((await page.locator('#lens tbody tr').count()) > 4, true);
+    await page.locator('#lens-halves').check();
+    await page.locator('#lens tbody button').first().click();
+  });
+
+  await t.test('the shares of a word add up to its logit', async () => {
+    await openView(page, 'why');
+    await upToDate(page, '.why-view');
+    const sum = (await page.locator('#why-sum').textContent()) ?? '';
+    const [total, ...parts] = (sum.replaceAll('−', '-').match(/-?\d+\.?\d*(e-\d+)?/g) ?? []).map(Number);
+    // The last is the 8 of int8.
+    parts.pop();
+    assert.equal(parts.length, 7, sum);
+    assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) - total) < 0.02, sum);
+    await page.locator('.why-strong button').first().click();
+    assert.match((await page.locator('#why-readout').textContent()) ?? '', /[+−]\d/);
+  });
+
+  await t.test('two texts', async () => {
+    await openView(page, 'compare');
+    await page.locator('#other-text').fill(opening.replace('John gave', 'Mary gave'));
+    await page.locator('#compare').click();
+    await upToDate(page, '.compare-view');
+    assert.ok((await page.locator('.aligned .own').count()) > 0);
+    await page.locator('.compare-view .finder-list button').first().click();
+    await page.locator('#difference-title', { hasText: 'second less the first' }).waitFor();
+  });
+
+  await t.test('arcs', async () => {
+    await openView(page, 'arcs');
+    await page.locator('.arc').first().waitFor({ state: 'attached' });
+    await page.locator('#arcs-add').click();
+    await page.locator('.arc-token[data-index="3"]').click();
+    assert.match((await page.locator('#arc-sentences').textContent()) ?? '', /·John looks at: .*%/);
+  });
+
+  await t.test('no serious accessibility faults in any view', async () => {
+    for (const view of ['attention', 'arcs', 'journey', 'lens', 'why', 'compare']) {
+      await openView(page, view);
+      await page.waitForTimeout(300);
+      assert.deepEqual(await seriousFaults(page, t), [], view);
+    }
+  });
+
+  await t.test('the tour points at what is there, is left with Escape, and goes on', async () => {
+    await page.locator('#tour-start').click();
+    for (let step = 1; step <= 15; step++) {
+      await page.waitForFunction((n) => document.querySelector('#tour p')?.textContent === `Step ${n} of 15`, step);
+      assert.equal(await page.locator('.pointed').count(), 1, `step ${step} points at something`);
+      if (step < 15) await page.locator('#tour-next').click();
+    }
+    await page.keyboard.press('Escape');
+    assert.ok(await page.locator('#tour').isHidden());
+    assert.equal(await page.locator('#tour-start').textContent(), 'Go on with the tour');
+    await settled(page);
+  });
+});
+
+pageTest(
+  'a link holds what is shown, and a hostile one changes nothing',
+  { timeout: 120_000 },
+  async ({ page, context, server }) => {
+    await waitForState(page, 'ready');
+    await andAnswer(page, () => page.locator('#text').fill('Mary had a lamb & <b>&#35;</b>'));
+    await openView(page, 'attention');
+    await page.locator('#head-grid [data-layer="2"][data-head="3"]').click();
+    await page.locator('input[name="stage"][value="masked"]').check();
+    await page.locator('#alter summary').click();
+    await page.locator('#head-off').click();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.locator('#copy-link').click();
+    await page.locator('#take-note', { hasText: /./ }).waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(link.startsWith(`${server.url}#look=1&`), link);
+
+    const other = await context.newPage();
+    await other.goto(link);
+    await waitForState(other, 'ready');
+    await other.waitForFunction(() => document.querySelector('.head-view')?.getAttribute('data-layer') === '2');
+    assert.equal(await other.locator('#text').inputValue(), await page.locator('#text').inputValue());
+    assert.equal(await other.locator('#head-title').textContent(), 'Layer 2, head 3');
+    assert.ok(await other.locator('input[name="stage"][value="masked"]').isChecked());
+    await other.locator('#altered li', { hasText: 'layer 2, head 3 off' }).waitFor();
+    await other.locator('#altered-back').click();
+
+    const text = await other.locator('#text').inputValue();
+    for (const hostile of [
+      'look=1&text=x&head=99.0',
+      'look=1&text=x&head=-1.0',
+      'look=1&text=x&head=0.0&head=1.1',
+      'look=1&text=x&view=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E',
+      'look=1&text=x&cut=0.0.99999.0',
+      'look=1&text=x&cut=0.0.*.*',
+      'look=1&text=x&sampling=9,9,9,9',
+      'look=1&text=x&unknown=1',
+      'look=2&text=x',
+      `look=1&text=${'x'.repeat(20_001)}`,
+    ]) {
+      await other.evaluate((fragment) => {
+        const note = document.querySelector('#link-note');
+        if (note) note.textContent = '';
+        location.hash = fragment;
+      }, hostile);
+      await other.locator('#link-note', { hasText: 'Nothing was changed' }).waitFor();
+      assert.equal(await other.locator('#text').inputValue(), text, hostile.slice(0, 60));
+      assert.equal(await other.locator('#head-title').textContent(), 'Layer 2, head 3');
+    }
+  },
+);
