@@ -57,7 +57,8 @@ export class Mirror {
     this.#ghost.replaceChildren(
       text,
       ...(space ? [h('span', { class: 'healed' }, ' ')] : []),
-      ...(ghost ? [h('span', { class: 'ghost' }, ghost)] : []),
+      // The letters that are typed stay on their line, even if the whole word would not fit there.
+      ...(ghost ? [h('wbr'), h('span', { class: 'ghost' }, ghost)] : []),
       '\u200b',
     );
   }

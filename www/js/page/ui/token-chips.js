@@ -70,7 +70,7 @@ export class TokenChips extends EventTarget {
     });
     this.#surprise.forEach((surprise, index) => {
       const chip = this.#button(index);
-      if (chip) chip.className = surprise ? `chip surprise-${shade(surprise.bits)}` : 'chip';
+      if (chip) chip.className = surprise ? `chip surprise surprise-${shade(surprise.bits)}` : 'chip';
     });
   }
 
