@@ -7,6 +7,10 @@ const sentence = 'It was a dark and stormy night, and the rain fell in';
 
 pageTest('the strip belongs to the last keystroke, however fast they come', {}, async ({ page, context, server }) => {
   await waitForState(page, 'ready');
+  // What is typed would rise, and the other page has not seen it.
+  await page.locator('#settings').click();
+  await page.locator('#set-personal').uncheck();
+  await page.getByRole('button', { name: 'Done' }).click();
   // The oracle: the same text at once, in a page that has seen nothing else.
   const calm = await context.newPage();
   await calm.goto(server.url);
