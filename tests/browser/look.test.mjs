@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { seriousFaults } from './accessibility.mjs';
-import { andAnswer, nativeAttention, pageTest, settled, waitForState } from './harness.mjs';
+import { andAnswer, downloadErrors, nativeAttention, pageTest, settled, waitForState } from './harness.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -311,5 +311,36 @@ pageTest(
       assert.equal(await other.locator('#text').inputValue(), text, hostile.slice(0, 60));
       assert.equal(await other.locator('#head-title').textContent(), 'Layer 2, head 3');
     }
+  },
+);
+
+pageTest(
+  'a recording plays without a model',
+  {
+    server: { fault: ({ path }) => (path.includes('/weights-') ? { status: 404 } : null) },
+    expected: downloadErrors,
+  },
+  async ({ page }) => {
+    await waitForState(page, 'failed');
+    const { text, tokens, records } = JSON.parse(
+      await readFile(new URL('../../www/tour/recording.json', import.meta.url), 'utf8'),
+    );
+    await page.locator('#recording-example').click();
+    await page.locator('#recording', { hasText: text }).waitFor();
+    await openView(page, 'attention');
+    await page.waitForFunction(() => document.querySelector('.head-view')?.hasAttribute('data-revision'));
+    assert.equal(await page.locator('#chips [data-id]').count(), tokens.length);
+    const { answer } = records.find((/** @type {any} */ { request }) => request.kind === 'attention');
+    const bytes = Buffer.from(answer.weights.f32, 'base64');
+    await page.locator('#head-map').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
+    const shown = Number(await fact(page, '#cell-readout', 'value'));
+    assert.equal(Math.fround(shown), bytes.readFloatLE(4 * 2 * tokens.length));
+    await openView(page, 'journey');
+    await page.locator('#journey-block[data-layer]').waitFor();
+    await page
+      .locator('#recording-file')
+      .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+    await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
   },
 );

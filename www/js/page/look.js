@@ -12,6 +12,7 @@ import { JourneyController } from './look/journey.js';
 import { Linking } from './look/linking.js';
 import { OneHead } from './look/one-head.js';
 import { LensController, WhyController } from './look/reasons.js';
+import { Recording } from './look/recording.js';
 import { Selection } from './look/selection.js';
 import { Sharing } from './look/sharing.js';
 import { byId, h } from './ui/dom.js';
@@ -23,6 +24,7 @@ import { setVectorPalette } from './ui/vector-strip.js';
  * @typedef {import('./app.js').App} App
  * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
+ * @typedef {import('../shared/protocol.js').Token} Token
  * @typedef {import('../shared/protocol.js').TokenSurprise} TokenSurprise
  */
 
@@ -43,7 +45,10 @@ export class LookController {
   #comparing;
   #tabs;
   #visible = false;
+  /** The engine's own text. @type {{tokens: Token[], revision: number} | null} */
+  #newest = null;
   #linking;
+  #recording = new Recording();
   #guiding;
   /** How many tokens of the text come before those of the context. */
   #dropped = 0;
@@ -55,7 +60,7 @@ export class LookController {
   constructor(app, { field }) {
     this.#app = app;
     this.#field = field;
-    const feed = new Feed((request) => app.engine.inspect(request));
+    const feed = new Feed((request) => (this.#recording.trace ?? app.engine).inspect(request));
     this.#feed = feed;
     const selection = this.#selection;
     this.#heads = new Heads(feed, selection);
@@ -106,7 +111,11 @@ export class LookController {
     );
     this.#tabs.element.append(exporting.menu.element);
     this.#guiding = new Guiding((shown) => sharing.show(shown));
-    byId('guide-place', HTMLElement).append(this.#guiding.panel.element, this.#linking.element);
+    byId('guide-place', HTMLElement).append(
+      this.#guiding.panel.element,
+      this.#recording.bar.element,
+      this.#linking.element,
+    );
     document.body.append(this.#guiding.panel.card);
     this.#linking.open(location.hash);
     this.#tabs.addEventListener('view', () => this.#show());
@@ -149,13 +158,7 @@ export class LookController {
     const app = this.#app;
     app.addEventListener('model', () => {
       this.#feed.refresh(null);
-      if (!app.model) return;
-      const { layers, heads, width } = app.model;
-      this.#head.view.setDepth(width / heads);
-      this.#altering.set(unaltered);
-      for (const part of [this.#head, this.#arcs, this.#journey, this.#lens, this.#comparing]) part.reset();
-      this.#selection.setShape(layers, heads);
-      this.#heads.reset();
+      if (app.model) this.#begin(app.model);
     });
     app.addEventListener('state', () => {
       if (app.state !== 'ready') return;
@@ -164,10 +167,10 @@ export class LookController {
     });
     app.addEventListener('suggestions', (event) => {
       const { tokens, dropped, revision } = /** @type {CustomEvent<Suggestions>} */ (event).detail;
-      this.#selection.setTokens(tokens, revision);
+      this.#newest = { tokens, revision };
       this.#dropped = dropped;
-      this.#chips.update(tokens);
-      this.#feed.refresh(revision);
+      if (this.#recording.trace) this.#recording.close();
+      else this.#read(tokens, revision);
     });
     app.addEventListener('surprise', (event) => {
       this.#chips.setSurprise(
@@ -176,7 +179,47 @@ export class LookController {
       );
     });
     app.addEventListener('ahead', () => this.#feed.refresh(null));
-    this.#feed.addEventListener('failure', (event) => app.fail(/** @type {CustomEvent<unknown>} */ (event).detail));
+    this.#feed.addEventListener('failure', (event) => {
+      const error = /** @type {CustomEvent<unknown>} */ (event).detail;
+      // A recording says by itself that it does not hold everything.
+      if (!this.#recording.trace) app.fail(error);
+    });
+    this.#recording.addEventListener('open', () => {
+      const { trace } = this.#recording;
+      if (!trace) return;
+      this.#selection.recorded = true;
+      this.#begin(trace.model);
+      this.#read(trace.tokens, trace.revision);
+    });
+    this.#recording.addEventListener('close', () => {
+      this.#selection.recorded = false;
+      this.#feed.refresh(null);
+      if (!app.model) return;
+      this.#begin(app.model);
+      if (this.#newest) this.#read(this.#newest.tokens, this.#newest.revision);
+    });
+  }
+
+  /**
+   * Nothing of the model before holds.
+   * @param {{layers: number, heads: number, width: number, vocabulary: number, positions: number}} model
+   */
+  #begin(model) {
+    this.#head.view.setDepth(model.width / model.heads);
+    this.#altering.set(unaltered);
+    for (const part of [this.#head, this.#arcs, this.#journey, this.#lens, this.#why, this.#comparing]) part.reset();
+    this.#selection.setShape(model);
+    this.#heads.reset();
+  }
+
+  /**
+   * @param {Token[]} tokens
+   * @param {number} revision
+   */
+  #read(tokens, revision) {
+    this.#selection.setTokens(tokens, revision);
+    this.#chips.update(tokens);
+    this.#feed.refresh(revision);
   }
 
   #connect() {

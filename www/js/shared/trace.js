@@ -79,6 +79,11 @@ export class Trace {
     this.model = data.model;
     this.tokens = data.tokens;
     this.guesses = data.guesses;
+    /** The one of all answers. */
+    this.revision = data.records.reduce(
+      (newest, { answer }) => Math.max(newest, answer && 'revision' in answer ? answer.revision : 0),
+      0,
+    );
     for (const { request, answer } of data.records) {
       this.#answers.set(keyOf(request), answer);
       // A lens that was asked about a token holds all that one without has.

@@ -118,12 +118,11 @@ export class JourneyController {
 
   /** @param {Journey} journey */
   #draw(journey) {
-    const model = this.#app.model;
-    const { tokens, layer, layers } = this.#selection;
-    if (!model || journey.position >= tokens.length) return;
-    const { vocabulary, positions } = model;
+    const { tokens, layer, layers, vocabulary, positions, recorded } = this.#selection;
+    if (journey.position >= tokens.length) return;
     this.view.update(journey, tokens, { layer, layers, vocabulary, positions });
-    if (journey.position === tokens.length - 1 && this.#selection.of === 'text') this.#sample();
+    const isLast = journey.position === tokens.length - 1;
+    if (isLast && !recorded && this.#selection.of === 'text') this.#sample();
     else this.view.setSampling(null, '');
   }
 

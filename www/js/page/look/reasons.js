@@ -166,6 +166,13 @@ export class WhyController {
     });
   }
 
+  /** Another model. */
+  reset() {
+    this.#asked = { token: null, against: null };
+    this.#guessed = '';
+    this.#drawn = '';
+  }
+
   /** @param {boolean} shown */
   show(shown) {
     if (this.#shown === shown) return;

@@ -23,6 +23,10 @@ export class Selection extends EventTarget {
   kept = 0;
   layers = 0;
   heads = 0;
+  vocabulary = 0;
+  positions = 0;
+  /** Whether a recording is looked at, and not the engine's text. */
+  recorded = false;
   layer = 0;
   head = 0;
   /** @type {Cell | null} */
@@ -53,12 +57,13 @@ export class Selection extends EventTarget {
 
   /**
    * Another model: nothing of the old one holds.
-   * @param {number} layers
-   * @param {number} heads
+   * @param {{layers: number, heads: number, vocabulary: number, positions: number}} shape
    */
-  setShape(layers, heads) {
+  setShape({ layers, heads, vocabulary, positions }) {
     this.layers = layers;
     this.heads = heads;
+    this.vocabulary = vocabulary;
+    this.positions = positions;
     this.layer = Math.min(this.layer, Math.max(0, layers - 1));
     this.head = Math.min(this.head, Math.max(0, heads - 1));
     this.tokens = [];
