@@ -152,9 +152,9 @@ impl Gpt2Config {
     }
 
     /// Number of parameters; the output matrix is the embedding and counts once.
-    pub fn parameters(&self) -> usize {
-        let (c, f) = (self.n_embd, self.n_inner);
+    pub fn parameters(&self) -> u64 {
+        let (c, f) = (self.n_embd as u64, self.n_inner as u64);
         let block = 4 * c + (c * 3 * c + 3 * c) + (c * c + c) + (c * f + f) + (f * c + c);
-        (self.vocab_size + self.n_positions) * c + self.n_layer * block + 2 * c
+        (self.vocab_size + self.n_positions) as u64 * c + self.n_layer as u64 * block + 2 * c
     }
 }

@@ -298,12 +298,8 @@ impl std::error::Error for Error {
     }
 }
 
-/// A zeroed vector, or an error where the allocator has no more.
-pub(crate) fn try_zeroed<T: bytemuck::Zeroable + Clone>(length: usize) -> Result<Vec<T>> {
-    let mut vector = Vec::new();
-    vector
-        .try_reserve_exact(length)
-        .map_err(|_| Error::OutOfMemory { bytes: length.saturating_mul(size_of::<T>()) })?;
-    vector.resize(length, T::zeroed());
-    Ok(vector)
+/// A zeroed vector, or an error where the allocator has no more. Memory that comes zeroed from the system is not touched.
+pub(crate) fn try_zeroed<T: bytemuck::Zeroable>(length: usize) -> Result<Vec<T>> {
+    let slice = bytemuck::allocation::try_zeroed_slice_box(length);
+    slice.map(Vec::from).map_err(|()| Error::OutOfMemory { bytes: length.saturating_mul(size_of::<T>()) })
 }

@@ -1,7 +1,7 @@
 //! Headlight runs GPT-2 in a browser tab.
 //!
 //! From the inside out: [`kernels`] is the arithmetic, [`quant`] the int8 form of weights, [`model`] the forward pass
-//! over [`config`]'s shape, [`checkpoint`] reads and writes weights, [`tokenizer`], [`sample`], [`suggest`] and
+//! over [`config`]'s shape, [`memory`] what that takes, [`checkpoint`] reads and writes weights, [`tokenizer`], [`sample`], [`suggest`] and
 //! [`inspect`] stand beside the model, [`session`] joins them for one person's text, and `web` offers the session to
 //! JavaScript. The same code runs natively, as the command line `headlight`.
 
@@ -10,6 +10,7 @@ pub mod config;
 pub mod error;
 pub mod inspect;
 pub mod kernels;
+pub mod memory;
 pub mod model;
 pub mod parallel;
 pub mod quant;

@@ -294,6 +294,8 @@ impl<'a> Elements<'a> {
             // Rows, and so blocks of them, hold whole units of the type.
             let (part, rest) = self.bytes.split_at(count / self.elements * self.size);
             let staged = position - start;
+            staging.truncate(staged);
+            staging.try_reserve(count).map_err(|_| Error::OutOfMemory { bytes: 4 * count })?;
             staging.resize(staged + count, 0.0);
             Elements { bytes: part, ..self }.copy_to(&mut staging[staged..])?;
             self.bytes = rest;

@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::hub::{HubSink, Layout, Report};
-use super::loader::hex;
+use super::loader::{File, hex};
 use super::manifest::FileEntry;
 use super::plan::Plan;
 use super::quantised::{Progress, QuantisedSink, shard_of};
@@ -90,9 +90,15 @@ impl Intake {
 
     /// Takes bytes that stand at `offset` in the file; tells how many. It takes all, but nothing after the header in the
     /// call that completes that. There is a `model` afterwards, if there was none.
-    pub(super) fn push_at(&mut self, offset: u64, bytes: &[u8], model: &mut Option<Model>) -> Result<usize> {
+    pub(super) fn push_at(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        file: &File,
+        model: &mut Option<Model>,
+    ) -> Result<usize> {
         let (Some(plan), Some(model)) = (&self.plan, model.as_mut()) else {
-            return self.push_header(offset, bytes, model);
+            return self.push_header(offset, bytes, file, model);
         };
         let end = offset.saturating_add(bytes.len() as u64);
         if end > plan.size + plan.padding {
@@ -117,21 +123,29 @@ impl Intake {
         Ok(bytes.len())
     }
 
-    fn push_header(&mut self, offset: u64, bytes: &[u8], model: &mut Option<Model>) -> Result<usize> {
+    fn push_header(&mut self, offset: u64, bytes: &[u8], file: &File, model: &mut Option<Model>) -> Result<usize> {
         let position = self.reader.received();
         if offset > position {
             return Err(Error::WrongPlace { expected: position, found: offset });
         }
         let known = usize::try_from(position - offset).unwrap_or(usize::MAX).min(bytes.len());
         let taken = known + self.reader.push_header(&bytes[known..])?;
+        let (Some(header), Some(size)) = (self.reader.header(), self.reader.file_size()) else { return Ok(taken) };
+        // Before any memory is taken for weights that can't be there.
+        if let Some(expected) = file.size.filter(|expected| !(size..=size + header.padding).contains(expected)) {
+            return Err(Error::FileSize { file: file.name.clone(), expected, found: size });
+        }
+        let data = size - header.data_start;
         if let Some(metadata) = self.reader.take_metadata() {
             let config = metadata.config()?;
+            let parameters = config.parameters();
+            if data < parameters {
+                return Err(Error::Gguf(format!("{data} bytes can't hold the {parameters} parameters it tells of")));
+            }
             self.tokenizer = Some(metadata.tokenizer_files()?);
             *model = Some(Model { config, weights: Weights::zeroed(&config, self.precision)? });
         }
-        if let (Some(header), Some(Model { config, weights }), Some(size)) =
-            (self.reader.header(), model, self.reader.file_size())
-        {
+        if let (Some(header), Some(Model { config, weights })) = (self.reader.header(), model) {
             HubSink::new(self.layout, weights, config, &mut self.staging, None).header(&header.tensors)?;
             let plan = Plan::new(self.layout, weights, header, size);
             self.done = vec![false; plan.pieces.len()];

@@ -28,10 +28,13 @@ use super::reader::Reader;
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::Model;
 use crate::model::weights::{Precision, Weights};
 use crate::tokenizer::{MAX_FILE_BYTES, Tokenizer};
 
+/// Memory that must be left beside the weights. What is made there, such as the tokenizer's tables, can't report a failure.
+const WORKSPACE: usize = 16 << 20;
 const TOKENIZER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// A model being loaded.
@@ -120,16 +123,6 @@ impl Current {
         }
         Ok(())
     }
-
-    /// Compares the length that the header announces with the one that was stated.
-    fn compare_size(&self, plan: Option<&Plan>) -> Result<()> {
-        match (self.file.size, plan) {
-            (Some(expected), Some(plan)) if !(plan.size..=plan.size + plan.padding).contains(&expected) => {
-                Err(Error::FileSize { file: self.file.name.clone(), expected, found: plan.size })
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Loader {
@@ -141,6 +134,7 @@ impl Loader {
         let tokenizer = manifest.tokenizer.iter().map(|entry| File::listed(entry, true));
         let files = tokenizer.chain(manifest.shards.iter().map(|entry| File::listed(entry, false))).collect();
         let mut weights = Weights::zeroed(&manifest.config, Precision::Int8)?;
+        memory::require(WORKSPACE)?;
         let progress = Progress::new(&manifest.config, &mut weights);
         let model = Model { config: manifest.config, weights };
         Ok(Self::new(Some(model), Source::Shards { reader: Reader::default(), progress }, files))
@@ -155,6 +149,7 @@ impl Loader {
         let mut files: Vec<File> = tokenizer_files.iter().map(|name| File::unlisted(name, true)).collect();
         files.push(File::unlisted("model.safetensors", false));
         let weights = Weights::zeroed(&config, precision)?;
+        memory::require(WORKSPACE)?;
         let intake = Intake::new(Layout::Hub, precision, report);
         Ok(Self::new(Some(Model { config, weights }), Source::Hub(intake), files))
     }
@@ -224,6 +219,8 @@ impl Loader {
             if current.bytes.len() + bytes.len() > MAX_FILE_BYTES {
                 return Err(Error::Tokenizer(format!("the file has more than {MAX_FILE_BYTES} bytes")));
             }
+            let out_of_memory = |_| Error::OutOfMemory { bytes: bytes.len() };
+            current.bytes.try_reserve(bytes.len()).map_err(out_of_memory)?;
             current.bytes.extend_from_slice(bytes);
             return Ok(());
         }
@@ -264,8 +261,7 @@ impl Loader {
             return Err(Error::UnexpectedFile(String::new()));
         };
         current.count(offset, bytes)?;
-        let taken = intake.push_at(offset, bytes, &mut self.model)?;
-        current.compare_size(intake.plan())?;
+        let taken = intake.push_at(offset, bytes, &current.file, &mut self.model)?;
         if let Some(files) = intake.tokenizer.take() {
             self.tokenizer = Some(Tokenizer::from_vocab_and_merges(&files[0], &files[1])?);
             for (name, bytes) in TOKENIZER_FILES.into_iter().zip(files) {

@@ -89,6 +89,11 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// As [`from_json`](Self::from_json) reads it.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("a manifest is plain data")
+    }
+
     fn validate(&self) -> Result<()> {
         let invalid = |reason: String| Err(Error::Manifest(reason));
         if self.format != FORMAT {

@@ -18,7 +18,7 @@ use crate::model::weights::Precision;
 
 /// Tokens in a page. Pages let the caches grow with the text without ever being copied, and branches of a text share them.
 /// A page is one block of inputs to the product of attention weights and values.
-pub(super) const PAGE: usize = BLOCK;
+pub(crate) const PAGE: usize = BLOCK;
 const GROUPS: usize = PAGE / GROUP;
 
 /// What is cached of a token.
@@ -67,6 +67,14 @@ pub(super) struct Int8Page {
     values: Vec<[i8; TILE]>,
     /// (NH)
     value_scales: Vec<[f32; PAGE]>,
+}
+
+/// Bytes of a page of all heads of a layer in int8.
+pub(crate) fn int8_page_bytes(heads: usize, head_size: usize) -> usize {
+    let (blocks, groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
+    let queries = PAGE * blocks * (BLOCK + size_of::<Scale>());
+    let keys = packed_length(PAGE, blocks) + 4 * scales_length(PAGE, blocks) + 2 * sums_length(PAGE, blocks);
+    heads * (queries + keys + groups * TILE + 4 * PAGE)
 }
 
 impl F32Page {

@@ -15,11 +15,14 @@ use crate::checkpoint::manifest::{FileEntry, Manifest, Source};
 use crate::config::Gpt2Config;
 use crate::error::Error;
 use crate::kernels::VARIANT;
+use crate::memory::Needs;
 use crate::model::weights::Precision;
 use crate::sample::Sampling;
 use crate::session::{Session, Step};
 use crate::tokenizer::Token;
-use values::{FileValue, InfoValue, KindValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, to_js};
+use values::{
+    FileValue, InfoValue, KindValue, NeedsValue, OutputValue, PlanValue, PromptValue, SpanValue, StepValue, to_js,
+};
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 
@@ -42,6 +45,14 @@ fn failure(error: Error) -> JsValue {
 #[wasm_bindgen(js_name = fileKind)]
 pub fn file_kind(start: &[u8]) -> JsResult<JsValue> {
     to_js(&FileKind::of(start).map(KindValue::from))
+}
+
+/// Bytes that a model takes here, of which there are at most 2^32: `{weights, caches, rest, total}`, from its `config.json`, or
+/// from as much of that as tells the shape.
+#[wasm_bindgen(js_name = memoryNeeded)]
+pub fn memory_needed(config: &[u8]) -> JsResult<JsValue> {
+    let config = Gpt2Config::from_hub_json(config).map_err(failure)?;
+    to_js(&NeedsValue::from(Needs::of(&config)))
 }
 
 /// Bytes of linear memory in use by this module.
@@ -157,8 +168,7 @@ impl ModelLoader {
     /// `manifest.json` of the folder of all shards and the tokenizer's files; undefined if some are missing.
     pub fn manifest(&self) -> Option<Vec<u8>> {
         let source = Source { repository: self.source.clone(), revision: self.revision.clone() };
-        let manifest = self.loader.manifest(&self.name, source, &self.licence)?;
-        serde_json::to_vec(&manifest).ok()
+        self.loader.manifest(&self.name, source, &self.licence).map(|manifest| manifest.to_json())
     }
 
     /// What it takes to go on with the hash of the current file at another visit; undefined if it has none.
@@ -215,7 +225,7 @@ impl Engine {
             width: config.n_embd,
             positions: config.n_positions,
             vocabulary: config.vocab_size,
-            parameters: config.parameters(),
+            parameters: config.parameters() as f64,
             bytes: model.weights.bytes(),
             source: &self.source,
             licence: &self.licence,

@@ -10,6 +10,7 @@ use crate::checkpoint::intake::Output;
 use crate::checkpoint::kind::FileKind;
 use crate::checkpoint::loader::File;
 use crate::checkpoint::plan::Plan;
+use crate::memory::Needs;
 use crate::session::Prompt;
 use crate::suggest::Candidate;
 use crate::tokenizer::{Token, Tokenizer};
@@ -46,6 +47,22 @@ pub(super) struct KindValue {
 impl From<FileKind> for KindValue {
     fn from(kind: FileKind) -> Self {
         Self { code: kind.code(), name: kind.name(), advice: kind.advice() }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct NeedsValue {
+    weights: f64,
+    caches: f64,
+    rest: f64,
+    total: f64,
+}
+
+impl From<Needs> for NeedsValue {
+    fn from(needs: Needs) -> Self {
+        let Needs { weights, caches, rest } = needs;
+        let [weights, caches, rest, total] = [weights, caches, rest, needs.total()].map(|bytes| bytes as f64);
+        Self { weights, caches, rest, total }
     }
 }
 
@@ -111,7 +128,7 @@ pub(super) struct InfoValue<'a> {
     pub(super) width: usize,
     pub(super) positions: usize,
     pub(super) vocabulary: usize,
-    pub(super) parameters: usize,
+    pub(super) parameters: f64,
     pub(super) bytes: usize,
     pub(super) source: &'a str,
     pub(super) licence: &'a str,

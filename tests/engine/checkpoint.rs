@@ -1,5 +1,6 @@
 //! Files that are as they should be, and one file per defect: each must be refused under its own code.
 
+mod corpus;
 mod documents;
 mod gguf;
 mod hostile;

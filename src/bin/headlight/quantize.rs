@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         manifest.shards.push(write(output, name, &bytes)?);
         Ok(())
     })?;
-    let json = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+    let json = manifest.to_json();
     write(output, "manifest.json".to_owned(), &json)?;
 
     print_report(&report.unwrap_or_default());
