@@ -50,7 +50,7 @@ pub struct TraceModel {
     /// `V`
     pub vocabulary: usize,
     /// Number of parameters.
-    pub parameters: usize,
+    pub parameters: u64,
 }
 
 #[derive(Debug, Serialize)]
