@@ -11,8 +11,10 @@ use headlight::model::weights::Precision;
 use headlight::tokenizer::Tokenizer;
 use sha2::{Digest, Sha256};
 
+type Target = fn(&[u8]);
+
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("safetensors", safetensors),
     ("hub", hub),
     ("shard", shard),
