@@ -51,7 +51,11 @@ impl<'a> Distribution<'a> {
         let above = |(i, &other): (usize, &f32)| other > logit || (other == logit && i < index);
         let known = &self.logits[..self.tokenizer.len()];
         let rank = 1 + known.iter().enumerate().filter(|&entry| above(entry)).count();
-        Standing { rank, logit, probability: self.probabilities[index] }
+        self.at_rank(id, rank)
+    }
+
+    fn at_rank(&self, id: u32, rank: usize) -> Standing {
+        Standing { rank, logit: self.logits[id as usize], probability: self.probabilities[id as usize] }
     }
 
     /// A token and its chances.
@@ -61,7 +65,8 @@ impl<'a> Distribution<'a> {
 
     /// The `count` most probable tokens.
     pub(super) fn guesses(&self, count: usize) -> Vec<Guess> {
-        self.best(count).into_iter().map(|id| self.guess(id)).collect()
+        let guess = |(id, rank)| Guess { token: Token::new(id, self.tokenizer), standing: self.at_rank(id, rank) };
+        self.best(count).into_iter().zip(1..).map(guess).collect()
     }
 
     /// Kullback-Leibler divergence of `other` from this, in nats.

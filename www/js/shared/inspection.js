@@ -14,7 +14,7 @@
  *
  * `altered` belongs to the tokens it was made for: asked for when they have changed, it fails with `no-such-run` until `alter`
  * is asked for again (a longer text then costs only its last tokens, unless a head is unmasked). `other` stays until `forget`,
- * a new `compare`, or a measuring request.
+ * a new `compare`, or another model.
  *
  * Answers about `text` and `altered` carry the `revision` of the suggestion they belong to, those about `other` one of its own.
  * Everything waits until the newest text is computed; newer text makes pending requests fail with `superseded` (each new
@@ -70,7 +70,8 @@
  *   head does through later layers; `alter` shows that.
  *
  * @typedef {{kind: 'alter', alteration: Alteration, top: number}} AlterRequest
- *   Runs the text again, in the lowest altered layer and above, for all tokens from the first that the alteration can reach. In pieces.
+ *   Runs the text again, for all tokens from the first that the alteration can reach; queries, keys and values stay what they
+ *   are up to the lowest altered layer. In pieces.
  *   An older `alter` that is still running fails with `superseded`.
  * @typedef {{kind: 'compare', text: string, top: number}} CompareRequest
  *   Computes a second text. In pieces. An older `compare` that is still running fails with `superseded`.
