@@ -364,6 +364,8 @@ pageTest(
 
 pageTest('other ways: alternatives, branches, generated text that is kept or dropped', {}, async ({ page, t }) => {
   await waitForState(page, 'ready');
+  await page.locator('#chips .chip').first().click();
+  assert.ok(await page.locator('#alternatives').isHidden(), 'nothing else could begin a text');
   const first = 'The little girl went to the school';
   await write(page, first);
 

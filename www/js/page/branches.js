@@ -8,6 +8,7 @@ import { PathTree } from './ui/path-tree.js';
  * @typedef {import('./app.js').App} App
  * @typedef {import('./ui/text-field.js').TextField} TextField
  * @typedef {import('../shared/protocol.js').Candidate} Candidate
+ * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  */
 
 const listLength = 24;
@@ -22,6 +23,8 @@ export class BranchController {
   #paths = [];
   /** The text that the alternatives are about, and where its token begins. @type {{text: string, start: number} | null} */
   #open = null;
+  /** The one token is the mark that stands before every text; nothing else could. */
+  #unprompted = true;
 
   /**
    * @param {App} app
@@ -31,6 +34,9 @@ export class BranchController {
     this.#app = app;
     this.#field = field;
     byId('branches-place', HTMLElement).append(this.#alternatives.element, this.#tree.element);
+    app.addEventListener('suggestions', (event) => {
+      this.#unprompted = /** @type {CustomEvent<Suggestions>} */ (event).detail.unprompted;
+    });
     app.addEventListener('token', (event) => {
       this.#ask(/** @type {CustomEvent<{index: number}>} */ (event).detail.index);
     });
@@ -58,7 +64,7 @@ export class BranchController {
   /** @param {number} index of a token in the context */
   async #ask(index) {
     const [app, field] = [this.#app, this.#field];
-    if (!app.model || app.generating) return;
+    if (!app.model || app.generating || this.#unprompted) return;
     const { text } = field;
     try {
       const answer = await app.engine.alternatives(index, listLength, app.sampling);

@@ -128,7 +128,8 @@ export class PersonalController extends EventTarget {
   /** @param {PersonalState} state */
   #received(state) {
     this.#state = state;
-    this.#lists.update(state);
+    // With every word that is written; nobody sees the lists while the dialog is closed.
+    if (this.#dialog.element.open) this.#lists.update(state);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#keep(), writeAfter);
   }

@@ -272,7 +272,7 @@ export class WriteController {
     keepFocusInPlace(() => {
       this.#strip.update(this.#keys.map((key) => key?.word ?? null));
       this.#strip.setStale(false);
-      this.#panel.update(answer.words, answer.candidates);
+      this.#panel.update(answer.words, answer.candidates, answer.listed);
       this.#panel.offerAfter(this.#field.afterCaret !== '');
       app.emit('suggestions', answer);
     });
@@ -340,7 +340,7 @@ export class WriteController {
       const candidates = await app.engine.candidates(listLength, app.sampling);
       if (shown !== this.#shown) return;
       shown.answer.candidates = candidates;
-      this.#panel.update(shown.answer.words, candidates);
+      this.#panel.update(shown.answer.words, candidates, shown.answer.listed);
     } catch (error) {
       app.fail(error);
     }

@@ -26,6 +26,8 @@ export class CandidateList extends EventTarget {
   #list = h('ol', { class: 'candidate-rows' });
   /** @type {Candidate[]} */
   #shown = [];
+  /** @type {'within' | 'after'} */
+  #listed = 'after';
   #focused = 0;
 
   constructor() {
@@ -58,9 +60,13 @@ export class CandidateList extends EventTarget {
     });
   }
 
-  /** @param {Candidate[]} candidates */
-  update(candidates) {
+  /**
+   * @param {Candidate[]} candidates
+   * @param {'within' | 'after'} listed whether they are for the word that has begun, or may follow the text
+   */
+  update(candidates, listed) {
     this.#shown = candidates;
+    this.#listed = listed;
     this.#draw();
   }
 
@@ -90,8 +96,12 @@ export class CandidateList extends EventTarget {
       logit.textContent = formatValue(candidate.logit);
     });
     this.#setFocused(Math.min(this.#focused, candidates.length - 1));
+    const what =
+      this.#listed === 'within'
+        ? 'Read from the start of the word that has begun. ‘Drawn’ is the chance among the tokens that fit its letters'
+        : '‘Drawn’ is the chance that Generate takes it';
     this.#summary.textContent = candidates.length
-      ? `These ${plural(candidates.length, 'token')} hold ${formatShare(sum)} of the probability; bars are relative to the first. ‘Drawn’ is the chance that Generate takes it, after temperature, top k and top p.`
+      ? `These ${plural(candidates.length, 'token')} hold ${formatShare(sum)} of the probability; bars are relative to the first. ${what}, after temperature, top k, top p and penalty.`
       : '';
   }
 

@@ -29,6 +29,8 @@ export class SuggestionPanel extends EventTarget {
   #shownWords = [];
   /** @type {Candidate[]} */
   #shownTokens = [];
+  /** @type {'within' | 'after'} */
+  #listed = 'after';
 
   constructor() {
     super();
@@ -69,8 +71,10 @@ export class SuggestionPanel extends EventTarget {
   /**
    * @param {Word[]} words
    * @param {Candidate[]} tokens
+   * @param {'within' | 'after'} listed what the tokens are: see `Suggestions`
    */
-  update(words, tokens) {
+  update(words, tokens, listed) {
+    this.#listed = listed;
     this.#shownWords = words;
     this.#shownTokens = tokens;
     if (this.open) this.#draw();
@@ -102,7 +106,7 @@ export class SuggestionPanel extends EventTarget {
 
   #draw() {
     this.#words.update(this.#shownWords);
-    this.#tokens.update(this.#shownTokens);
+    this.#tokens.update(this.#shownTokens, this.#listed);
   }
 
   /** @param {Event} event */
