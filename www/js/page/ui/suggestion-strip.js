@@ -12,8 +12,14 @@ const places = [1, 0, 2];
 /** Milliseconds after which a press is a long one, and pixels after which a movement is a swipe. */
 const longPress = 500;
 const swipe = 24;
-/** Letters up to which a suggestion fits on one line of a narrow key. */
-const shortText = 13;
+/** Letters up to which a suggestion fits on one line of a key on a phone, and of any other. */
+const shortText = 8;
+const mediumText = 13;
+
+/** @param {string} text */
+function lengthOf(text) {
+  return text.length <= shortText ? '' : text.length <= mediumText ? ' medium' : ' long';
+}
 
 /**
  * A sign with words for who can't see it.
@@ -161,7 +167,7 @@ export class SuggestionStrip extends EventTarget {
       ...(repeats ? [note('↻', 'repeats')] : []),
     ];
     key.replaceChildren(
-      h('span', { class: text.length > shortText ? 'word long' : 'word' }, keyText(typed, text.slice(typed.length))),
+      h('span', { class: `word${lengthOf(text)}` }, keyText(typed, text.slice(typed.length))),
       h('span', { class: 'share' }, share, ...notes),
     );
     key.dataset.insert = insert;
