@@ -119,7 +119,9 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
   await t.test('a head off, a cut, and the way back', async () => {
     await page.locator('#alter summary').click();
     await page.locator('#head-off').click();
-    await page.locator('#altered table:visible').waitFor();
+    await page.locator('#altered-brief', { hasText: /% → \d/ }).waitFor();
+    await page.locator('.altered-details summary').click();
+    await page.locator('#altered table').waitFor();
     await upToDate(page, '#altered');
     assert.ok(Number(await fact(page, '#altered', 'divergence')) > 0);
     assert.equal(await page.locator('#head-grid .off').count(), 1, 'it is marked');
@@ -136,7 +138,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('#altered li', { hasText: 'nobody' }).locator('button').click();
     await page.locator('#altered-back').click();
     assert.ok(await page.locator('#altered').isHidden());
-    assert.equal(await page.locator('#head-grid .altered').count(), 0);
+    assert.equal(await page.locator('#head-grid .is-altered').count(), 0);
     await page.locator('#knife').selectOption('look');
   });
 
@@ -192,7 +194,10 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     assert.ok(after.startsWith(before) && after.length > before.length);
     await upToDate(page, '.journey');
     await page.locator('#journey-back').click();
-    await page.waitForFunction(() => document.querySelector('.journey')?.getAttribute('data-position') === '15');
+    await page.waitForFunction(
+      (last) => document.querySelector('.journey')?.getAttribute('data-position') === String(last - 2),
+      await page.locator('#chips [data-id]').count(),
+    );
     const strip = page.locator('#journey-block [role="slider"]').first();
     await strip.focus();
     await page.keyboard.press('End');
@@ -286,7 +291,7 @@ pageTest(
     assert.equal(await other.locator('#text').inputValue(), await page.locator('#text').inputValue());
     assert.equal(await other.locator('#head-title').textContent(), 'Layer 2, head 3');
     assert.ok(await other.locator('input[name="stage"][value="masked"]').isChecked());
-    await other.locator('#altered li', { hasText: 'layer 2, head 3 off' }).waitFor();
+    await other.locator('#altered li', { hasText: 'layer 2, head 3 off' }).waitFor({ state: 'attached' });
     await other.locator('#altered-back').click();
 
     const text = await other.locator('#text').inputValue();

@@ -3,6 +3,7 @@ import { alteredHeads, describe, isUnaltered, toggleCut, togglePlace, unaltered,
 import { spokenToken } from '../lib/tokens.js';
 import { AlterTools } from '../ui/alter-tools.js';
 import { AlteredPanel } from '../ui/altered-panel.js';
+import { keepFocusInPlace } from '../ui/dom.js';
 
 /**
  * @typedef {import('../../shared/inspection.js').Alteration} Alteration
@@ -74,7 +75,7 @@ export class Altering {
     const none = isUnaltered(alteration);
     if (none && !selection.alteration) return;
     selection.alter(none ? null : alteration);
-    this.panel.describe(describe(alteration, (index) => this.#name(index)));
+    keepFocusInPlace(() => this.panel.describe(describe(alteration, (index) => this.#name(index))));
     this.#drawTools();
     if (none) {
       this.#feed.drop('alter');
@@ -95,8 +96,10 @@ export class Altering {
       deliver: (/** @type {Altered} */ answer) => {
         this.#computed = selection.stamp(answer.revision);
         selection.altered(answer.revision);
-        this.panel.describe(describe(alteration, (index) => this.#name(index)));
-        this.panel.update(answer);
+        keepFocusInPlace(() => {
+          this.panel.describe(describe(alteration, (index) => this.#name(index)));
+          this.panel.update(answer);
+        });
       },
       fail: (error) => this.panel.fail(error instanceof Error ? error.message : String(error)),
     });

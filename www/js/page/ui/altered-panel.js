@@ -8,11 +8,15 @@ import { tokenText } from './token-text.js';
  * @typedef {{kind: 'unmasked' | 'off' | 'cut', index: number, text: string}} Described
  */
 
+/** Changes that are told without unfolding. */
+const briefly = 3;
+
 /**
  * Says that the model is altered, how, what that changes about the next token, and leads back.
  * Events: `back`, `remove` with `{kind, index}`.
  */
 export class AlteredPanel extends EventTarget {
+  #brief = h('p', { class: 'altered-brief', id: 'altered-brief' });
   #list = h('ul', { class: 'altered-list' });
   #body = h('tbody');
   #summary = h('p', { class: 'note', id: 'altered-summary', role: 'status' });
@@ -31,10 +35,15 @@ export class AlteredPanel extends EventTarget {
   element = h(
     'section',
     { class: 'altered', id: 'altered', 'aria-label': 'The model is altered', hidden: true },
-    h('div', { class: 'altered-head' }, h('strong', {}, 'The model is altered'), this.#back),
-    this.#list,
-    this.#summary,
-    this.#table,
+    h('div', { class: 'altered-head' }, h('strong', {}, 'The model is altered'), this.#brief, this.#back),
+    h(
+      'details',
+      { class: 'altered-details' },
+      h('summary', {}, 'What is changed, and what that does'),
+      this.#list,
+      this.#summary,
+      this.#table,
+    ),
   );
 
   constructor() {
@@ -74,6 +83,7 @@ export class AlteredPanel extends EventTarget {
     if (described.length === 0) {
       this.#table.hidden = true;
       this.#summary.textContent = '';
+      this.#brief.textContent = '';
       delete this.element.dataset.revision;
     }
   }
@@ -85,6 +95,7 @@ export class AlteredPanel extends EventTarget {
   /** @param {string} message */
   fail(message) {
     this.#summary.textContent = message;
+    this.#brief.textContent = message;
     this.#table.hidden = true;
   }
 
@@ -93,6 +104,13 @@ export class AlteredPanel extends EventTarget {
     const top = changes[0];
     const kept = top?.before.rank === 1;
     this.#summary.textContent = `${kept ? 'The most probable next token stays the same' : 'Another token is the most probable now'}; the distributions differ by ${formatValue(divergence)} nats (Kullback-Leibler). ${formatTime(milliseconds)}.`;
+    this.#brief.replaceChildren(
+      ...changes
+        .slice(0, briefly)
+        .map(({ token, before, after }) =>
+          h('span', {}, tokenText(token), ` ${formatShare(before.probability)} → ${formatShare(after.probability)}`),
+        ),
+    );
     this.element.dataset.revision = String(revision);
     this.element.dataset.divergence = String(divergence);
     this.#table.hidden = false;

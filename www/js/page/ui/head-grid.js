@@ -1,7 +1,7 @@
 // @ts-check
 import { step } from '../lib/matrix.js';
 import { paintMatrix } from '../lib/raster.js';
-import { h, putPixels } from './dom.js';
+import { h } from './dom.js';
 
 /**
  * @typedef {import('../../shared/protocol.js').Thumbnails} Thumbnails
@@ -18,6 +18,8 @@ export class HeadGrid extends EventTarget {
   #heads = 0;
   /** @type {HTMLButtonElement[]} (layers, heads) */
   #buttons = [];
+  /** One for each layer. @type {HTMLCanvasElement[]} */
+  #pictures = [];
   /** @type {Map<number, Thumbnails>} */
   #drawn = new Map();
   /** @type {Palette | null} */
@@ -95,7 +97,7 @@ export class HeadGrid extends EventTarget {
     for (const button of this.#buttons) {
       const mark = marks.get(`${button.dataset.layer}.${button.dataset.head}`) ?? '';
       const name = `Layer ${button.dataset.layer}, head ${button.dataset.head}`;
-      button.classList.toggle('altered', mark !== '');
+      button.classList.toggle('is-altered', mark !== '');
       button.classList.toggle('off', mark === 'off');
       button.setAttribute('aria-label', mark ? `${name}, ${mark}` : name);
     }
@@ -128,48 +130,44 @@ export class HeadGrid extends EventTarget {
 
   /** @param {number} layer */
   #row(layer) {
-    const cells = Array.from({ length: this.#heads }, (_, head) =>
-      h(
-        'div',
-        { class: 'grid-cell', role: 'gridcell', 'aria-selected': 'false' },
-        h(
-          'button',
-          {
-            type: 'button',
-            tabindex: -1,
-            'data-layer': layer,
-            'data-head': head,
-            'aria-label': `Layer ${layer}, head ${head}`,
-          },
-          h('canvas', { width: 1, height: 1, 'aria-hidden': 'true' }),
-        ),
-      ),
-    );
+    const cells = Array.from({ length: this.#heads }, (_, head) => {
+      const name = `Layer ${layer}, head ${head}`;
+      const button = h('button', {
+        type: 'button',
+        tabindex: -1,
+        'data-layer': layer,
+        'data-head': head,
+        'aria-label': name,
+      });
+      const cell = h('div', { class: 'grid-cell', role: 'gridcell', 'aria-selected': 'false' }, button);
+      cell.style.gridArea = `1 / ${head + 2}`;
+      return cell;
+    });
     const name = h('span', { class: 'grid-name', role: 'rowheader' }, `L${layer}`);
-    return h('div', { class: 'grid-row', role: 'row', 'data-row': layer }, name, ...cells);
+    // One picture for all heads of a layer: a large model has more than a thousand of them.
+    const picture = h('canvas', { class: 'grid-picture', width: 1, height: 1, 'aria-hidden': 'true' });
+    this.#pictures[layer] = picture;
+    return h('div', { class: 'grid-row', role: 'row', 'data-row': layer }, name, picture, ...cells);
   }
 
   /** @param {Thumbnails} thumbnails */
   #draw({ layer, heads, cells, weights }) {
-    if (!this.#palette || !this.#visible.has(layer)) return;
+    const picture = this.#pictures[layer];
+    if (!this.#palette || !this.#visible.has(layer) || !picture) return;
+    picture.width = heads * cells;
+    picture.height = cells;
+    const context = picture.getContext('2d');
     for (let head = 0; head < heads; head++) {
-      const canvas = this.#button(layer, head)?.querySelector('canvas');
-      if (!canvas) continue;
       const map = weights.subarray(head * cells * cells, (head + 1) * cells * cells);
-      putPixels(
-        canvas,
-        paintMatrix(map, cells, this.#palette, { low: 0, high: 255, power: this.#power, mask: true }),
-        cells,
-      );
+      const scale = { low: 0, high: 255, power: this.#power, mask: true };
+      context?.putImageData(new ImageData(paintMatrix(map, cells, this.#palette, scale), cells), head * cells, 0);
     }
   }
 
-  /** Gives back the pictures of a layer that is not on screen: a large model has more than a thousand. @param {number} layer */
+  /** Gives back the picture of a layer that is not on screen. @param {number} layer */
   #release(layer) {
-    for (let head = 0; head < this.#heads; head++) {
-      const canvas = this.#button(layer, head)?.querySelector('canvas');
-      if (canvas) canvas.width = canvas.height = 1;
-    }
+    const picture = this.#pictures[layer];
+    if (picture) picture.width = picture.height = 1;
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
