@@ -68,8 +68,8 @@ pageTest(
   'D49: killed 20 times, it goes on each time, fetches no piece again, and is verified',
   options(),
   async ({ context, server, t }) => {
-    // About three seconds in all, if nothing came between, and less than one for a piece.
-    fault = ({ host }) => (host === 'network' ? { drip: { bytes: 400_000, milliseconds: 14 } } : null);
+    // About two seconds in all, if nothing came between, and half of one for a piece.
+    fault = ({ host }) => (host === 'network' ? { drip: { bytes: 800_000, milliseconds: 14 } } : null);
     let keptSoFar = 0;
     let mostKept = 0;
     let requested = 0;
@@ -78,12 +78,13 @@ pageTest(
       await page.goto(`${server.url}bench.html`);
       return page;
     };
+    const look = await open();
     for (let kill = 0; kill < 20; kill++) {
       const page = await open();
       hub.requests.length = 0;
       const loading = loadFromHub(page, REPOSITORY).catch(() => null);
       for (let waited = 0; asked() < 1e6 && waited < 15_000; waited += 20) await page.waitForTimeout(20);
-      await page.waitForTimeout(Math.random() * 2500);
+      await page.waitForTimeout(Math.random() * 1500);
       if (kill % 3 === 0) {
         const session = await context.newCDPSession(page);
         await Promise.race([session.send('Page.crash').catch(() => {}), page.waitForEvent('crash')]);
@@ -91,7 +92,6 @@ pageTest(
       await page.close();
       await loading;
       requested += asked();
-      const look = await open();
       const { models, leftovers } = await kept(look);
       const bytes = models[0]?.bytes ?? 0;
       mostKept = Math.max(mostKept, bytes);
@@ -104,7 +104,6 @@ pageTest(
         await forgetAll(look);
         keptSoFar = 0;
       }
-      await look.close();
     }
     assert.ok(mostKept > 6_000_000, 'some pieces were kept between kills');
     fault = () => null;
