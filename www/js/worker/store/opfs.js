@@ -44,6 +44,20 @@ export async function openOpfs() {
       const handle = await folder.getFileHandle(name).catch(unlessMissing);
       return handle ? handle.getFile().catch(unlessMissing) : null;
     },
+    async readInto(name, buffer) {
+      const handle = await folder.getFileHandle(name).catch(unlessMissing);
+      // Browsers that don't know the mode let only one tab read; the others then take the way through a blob.
+      const open = /** @type {any} */ (handle)?.createSyncAccessHandle({ mode: 'read-only' }).catch(() => null);
+      const access = /** @type {FileSystemSyncAccessHandle | null} */ (await open);
+      if (!access) return null;
+      try {
+        const size = access.getSize();
+        if (size > buffer.byteLength) return null;
+        return buffer.subarray(0, access.read(buffer.subarray(0, size), { at: 0 }));
+      } finally {
+        access.close();
+      }
+    },
     async remove(name) {
       await folder.removeEntry(name).catch(unlessMissing);
     },

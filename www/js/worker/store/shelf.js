@@ -132,9 +132,12 @@ export class Shelf {
   /**
    * The content of a file, which the caller must compare with its hash; null if it can't be read.
    * @param {Entry} entry
+   * @param {Uint8Array<ArrayBuffer>} [buffer]   to read it into, if that is possible
    */
-  async read({ name }) {
+  async read({ name }, buffer) {
     try {
+      const read = buffer && (await this.#backend.readInto?.(name, buffer));
+      if (read) return read;
       const blob = await this.#backend.read(name);
       return blob && new Uint8Array(await blob.arrayBuffer());
     } catch {

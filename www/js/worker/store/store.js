@@ -10,6 +10,8 @@ import { openOpfs } from './opfs.js';
  * @property {'opfs' | 'cache'} kind
  * @property {(name: string, bytes: Uint8Array) => Promise<void>} write
  * @property {(name: string) => Promise<Blob | null>} read
+ * @property {(name: string, buffer: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer> | null>} [readInto]
+ *   The same in a buffer that is there already; null if that is not possible at the moment, or it does not fit.
  * @property {(name: string) => Promise<void>} remove
  * @property {() => Promise<{name: string, size: number}[]>} list
  */

@@ -204,9 +204,9 @@ async function fromShelf(wasm, shelf, { signal, report }) {
     await feedShards(
       loader,
       hashes,
-      async ({ name, size }, _index, _buffer, afresh) => {
+      async ({ name, size }, _index, buffer, afresh) => {
         const entry = byHash.get(hashes.get(name) ?? '');
-        const bytes = entry && !afresh ? await shelf.read(entry) : null;
+        const bytes = entry && !afresh ? await shelf.read(entry, buffer) : null;
         if (bytes?.byteLength !== size) {
           if (entry) await shelf.drop(entry.label);
           throw new Damage();
