@@ -55,6 +55,7 @@ export function load(page, source, options = {}) {
         const start = performance.now();
         const info = await engine.load(given, (/** @type {any} */ step) => {
           progress.push(step);
+          Object.assign(globalThis, { loaded: step.loaded });
           if (cancelAfter !== undefined && step.loaded > cancelAfter) engine.cancelLoad();
         });
         const milliseconds = performance.now() - start;

@@ -72,6 +72,7 @@ pageTest(
     fault = ({ host }) => (host === 'network' ? { drip: { bytes: 800_000, milliseconds: 14 } } : null);
     let keptSoFar = 0;
     let mostKept = 0;
+    let done = 0;
     let requested = 0;
     const open = async () => {
       const page = await context.newPage();
@@ -83,8 +84,13 @@ pageTest(
       const page = await open();
       hub.requests.length = 0;
       const loading = loadFromHub(page, REPOSITORY).catch(() => null);
-      for (let waited = 0; asked() < 1e6 && waited < 15_000; waited += 20) await page.waitForTimeout(20);
-      await page.waitForTimeout(Math.random() * 1500);
+      const target = done + Math.random() * 20_000_000;
+      const loaded = () => page.evaluate(() => Number(/** @type {any} */ (globalThis).loaded ?? 0));
+      for (let waited = 0; waited < 10_000 && (await loaded()) < Math.min(target, size - 5_000_000); waited += 20) {
+        await page.waitForTimeout(20);
+      }
+      done = await loaded();
+      await page.waitForTimeout(Math.random() * 100);
       if (kill % 3 === 0) {
         const session = await context.newCDPSession(page);
         await Promise.race([session.send('Page.crash').catch(() => {}), page.waitForEvent('crash')]);
@@ -103,6 +109,7 @@ pageTest(
       if (models[0]?.complete) {
         await forgetAll(look);
         keptSoFar = 0;
+        done = 0;
       }
     }
     assert.ok(mostKept > 6_000_000, 'some pieces were kept between kills');
