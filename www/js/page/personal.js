@@ -55,6 +55,7 @@ export class PersonalController extends EventTarget {
     try {
       const state = /** @type {PersonalState} */ (this.#state);
       this.#received(await this.#app.engine.personal({ action: 'import', state }));
+      this.dispatchEvent(new Event('change'));
     } catch (error) {
       this.#state = undefined;
       device.remove('words');
