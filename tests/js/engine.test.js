@@ -98,7 +98,7 @@ test('when the worker dies everything pending fails, and so does what follows un
   engine.addEventListener('crash', (event) => {
     crashes.push(/** @type {CustomEvent<Error>} */ (event).detail.message);
   });
-  const pending = [engine.suggest('a', 3), engine.attention(0, 0)];
+  const pending = [engine.suggest('a', 3), engine.inspect({ kind: 'attention', layer: 0, head: 0 })];
   workers[0].say({ id: -1, error: { code: 'engine-crashed', message: 'unreachable' } });
   for (const request of pending) await assert.rejects(request, { code: 'engine-crashed' });
   await assert.rejects(engine.stop(), { code: 'engine-crashed' });
@@ -155,8 +155,6 @@ test('each request carries what its kind asks for', () => {
   engine.cancelLoad();
   engine.generate('x', sampling, 20);
   engine.stop();
-  engine.attention(2, 5);
-  engine.thumbnails(3, 48);
   engine.inspect({ kind: 'lens', position: 4, top: 5, of: 'altered' });
   engine.tune();
   engine.prefillTokens(ids);
@@ -168,8 +166,6 @@ test('each request carries what its kind asks for', () => {
     { kind: 'cancel-load' },
     { kind: 'generate', text: 'x', sampling, limit: 20 },
     { kind: 'stop' },
-    { kind: 'attention', layer: 2, head: 5 },
-    { kind: 'thumbnails', layer: 3, cells: 48 },
     { kind: 'lens', position: 4, top: 5, of: 'altered' },
     { kind: 'tune' },
     { kind: 'prefill-tokens', ids },

@@ -238,22 +238,6 @@ export class Engine extends EventTarget {
     return this.#request(request, onProgress);
   }
 
-  /**
-   * @param {number} layer
-   * @param {number} head
-   */
-  attention(layer, head) {
-    return this.inspect({ kind: 'attention', layer, head });
-  }
-
-  /**
-   * @param {number} layer
-   * @param {number} cells
-   */
-  thumbnails(layer, cells) {
-    return this.inspect({ kind: 'thumbnails', layer, cells });
-  }
-
   /** @returns {Promise<Tuning>} */
   tune() {
     return this.#request({ kind: 'tune' });
