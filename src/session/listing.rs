@@ -38,7 +38,7 @@ impl Session {
         let given = &text[*base_length..];
         let is_word = !given.trim_start_matches(' ').is_empty();
         let word = tokens.strip_prefix(&base[..]).or(Some(tokens)).unwrap_or_default();
-        let after = tree.node(word).filter(|_| is_word && self.words().complete >= 0.5);
+        let after = tree.node(word).filter(|_| is_word && self.is_complete());
         let (listed, logits, given) = match after {
             Some(node) => (Listed::After, node.logits(), &b""[..]),
             None if is_word => (Listed::Within, root.logits(), given.as_bytes()),

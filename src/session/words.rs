@@ -154,6 +154,8 @@ pub(super) struct Suggesting {
     pub(super) tokens: Vec<u32>,
     pub(super) dropped: usize,
     passes: usize,
+    /// What the search has found, and whether nothing can come before it; until something changes
+    explored: Option<(Explored, bool)>,
     /// For each suggestion in turn, the nodes at which further words of its phrase end
     pub(super) phrases: Vec<Vec<(Vec<u32>, Part)>>,
     pub(super) phrases_done: bool,
@@ -283,6 +285,7 @@ impl Session {
         suggesting.base_length = cut.base.len();
         (suggesting.whole_base, suggesting.base, suggesting.tokens) = (whole_base, base, tokens);
         (suggesting.settings, suggesting.passes, suggesting.dropped) = (settings, 0, dropped);
+        suggesting.explored = None;
         (suggesting.phrases, suggesting.phrases_done) = (Vec::new(), settings.max_words <= 1);
         Ok(self.prompt)
     }
@@ -319,7 +322,14 @@ impl Session {
             let tokens = self.suggesting.tokens.clone();
             self.aim_at(tokens);
         }
-        let ways = self.wanted_ways();
+        let ways = match &self.suggesting.explored {
+            Some(_) => Vec::new(),
+            None => {
+                let Some((explored, ways)) = self.wanted_ways() else { return Err(Error::NoTokens) };
+                self.suggesting.explored = Some((explored, ways.is_empty()));
+                ways
+            }
+        };
         let left = self.suggesting.settings.passes.saturating_sub(self.suggesting.passes);
         if ways.is_empty() || left == 0 {
             return self.search_phrases(left);
@@ -329,9 +339,10 @@ impl Session {
         Ok(Search::Looking)
     }
 
-    /// Nodes that must be known before the answer can stand.
-    fn wanted_ways(&self) -> Vec<Vec<u32>> {
-        let Some((explored, mixture)) = self.explored(TOGETHER) else { return Vec::new() };
+    /// What is known, and nodes that must be known before the answer can stand.
+    fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>)> {
+        let mixture = self.mixture();
+        let explored = self.explore(&mixture)?;
         let count = self.suggesting.settings.count;
         let least = count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |&(score, _)| score);
         let mut ways = explored.open.clone();
@@ -347,23 +358,26 @@ impl Session {
         // While there are too few words, no more than are missing: most ways lead to one.
         let missing = count.saturating_sub(explored.words.len());
         ways.truncate(if missing > 0 { missing.max(2) } else { TOGETHER });
-        ways.into_iter().map(|(_, way)| way).collect()
+        Some((explored, ways.into_iter().map(|(_, way)| way).collect()))
+    }
+
+    fn mixture(&self) -> Mixture<'_> {
+        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
+        let (base, given) = text.split_at(*base_length);
+        Mixture { personal: &self.personal, weight: settings.personal, filter: settings.filter, base, given, text }
     }
 
     /// What is known by now, if the base is computed.
-    fn explored(&self, ways: usize) -> Option<(Explored, Mixture<'_>)> {
-        let Suggesting { text, base_length, settings, letters, tree, .. } = &self.suggesting;
-        let (base, given) = text.split_at(*base_length);
-        let mixture =
-            Mixture { personal: &self.personal, weight: settings.personal, filter: settings.filter, base, given, text };
+    fn explore(&self, mixture: &Mixture<'_>) -> Option<Explored> {
+        let Suggesting { settings, letters, tree, .. } = &self.suggesting;
         let query = Query {
-            before: base.chars().next_back(),
+            before: mixture.base.chars().next_back(),
             letters,
             count: settings.count,
             punctuation: settings.punctuation,
             from: &[],
         };
-        Some((tree.as_ref()?.explore(&self.vocabulary, &query, &mixture, ways), mixture))
+        Some(tree.as_ref()?.explore(&self.vocabulary, &query, mixture, TOGETHER))
     }
 
     /// Ways to cached words that the model may not think of, each up to the next node that is not known.
@@ -461,6 +475,7 @@ impl Session {
         };
         let result = run();
         self.suggesting.passes += ways.len();
+        self.suggesting.explored = None;
         self.suggesting.tree = Some(tree);
         match result {
             // Then this is all that can be known.
@@ -479,12 +494,30 @@ impl Session {
         let typed = given.strip_prefix(' ').unwrap_or(given).to_owned();
         let repeated = last_words(text);
         let found = repetition(&repeated);
-        let Some((explored, mixture)) = self.explored(1) else {
-            let suggestions = Vec::new();
-            return Words { suggestions, settled: false, typed, letters: 1.0, complete: 0.0, repetition: found };
+        let mixture = self.mixture();
+        let fresh;
+        let (explored, settled) = match &self.suggesting.explored {
+            Some((explored, settled)) => (explored, *settled),
+            None => match self.wanted_ways() {
+                Some((explored, ways)) => {
+                    fresh = explored;
+                    (&fresh, ways.is_empty())
+                }
+                None => {
+                    let suggestions = Vec::new();
+                    return Words {
+                        suggestions,
+                        settled: false,
+                        typed,
+                        letters: 1.0,
+                        complete: 0.0,
+                        repetition: found,
+                    };
+                }
+            },
         };
         let least = settings.count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |word| word.0);
-        let (slips, of_slips) = self.slips(&explored, least * 1e-3).unwrap_or_default();
+        let (slips, of_slips) = self.slips(explored, least * 1e-3).unwrap_or_default();
         let weights = self.suggesting.letters.iter().map(|letters| letters.weight);
         let by_model: f64 = weights.zip(&explored.given).map(|(weight, given)| weight * given).sum::<f64>() + of_slips;
         let by_both = mixture.scale() * by_model + self.cached_mass(&mixture);
@@ -531,7 +564,7 @@ impl Session {
         let of_given = explored.given.first().copied().unwrap_or(1.0);
         Words {
             suggestions,
-            settled: self.wanted_ways().is_empty(),
+            settled,
             typed,
             letters: of_given,
             complete: if of_given > 0.0 { explored.complete / of_given } else { 0.0 },
@@ -554,6 +587,12 @@ impl Session {
         let cut = Cut::new(text);
         let completes = !cut.typed().is_empty() && word.to_lowercase().starts_with(&cut.typed().to_lowercase());
         self.personal.reject(if completes { cut.base } else { text.strip_suffix(' ').unwrap_or(text) }, word, rejected);
+    }
+
+    /// Whether the letters typed are a word more probably than not.
+    pub(super) fn is_complete(&self) -> bool {
+        let explored = self.suggesting.explored.as_ref();
+        explored.is_some_and(|(explored, _)| explored.complete >= 0.5 * explored.given.first().copied().unwrap_or(1.0))
     }
 
     /// The part of the mixture that the person's own words have of the letters typed.

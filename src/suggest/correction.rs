@@ -30,10 +30,10 @@ pub fn slips(tree: &Tree, vocabulary: &Vocabulary, given: &str, floor: f64) -> (
     else {
         return (Vec::new(), 0.0);
     };
-    let least = floor.max(f64::MIN_POSITIVE) / CASE;
+    let least = root.logit_of(floor.max(f64::MIN_POSITIVE) / CASE);
     let mut found = Vec::new();
     for (id, &role) in (0..).zip(vocabulary.roles()) {
-        if role & LEADS == 0 || root.probability(id) < least {
+        if role & LEADS == 0 || root.logits()[id as usize] < least {
             continue;
         }
         let Ok(text) = std::str::from_utf8(vocabulary.bytes(id)) else { continue };
@@ -59,7 +59,7 @@ fn chance(typed: &[char], word: &[char]) -> f64 {
     if word.starts_with(typed) {
         return 0.0;
     }
-    if word.len() >= count && small(&word[..count]) == small(typed) {
+    if typed.iter().all(|c| c.is_lowercase()) && word.len() >= count && small(&word[..count]) == small(typed) {
         return CASE;
     }
     let Some(at) = (0..count).find(|&i| word.get(i) != Some(&typed[i])) else { return 0.0 };

@@ -5,7 +5,7 @@ use super::word::Kind;
 /// Longest part that is looked for, in words.
 const LONGEST: usize = 32;
 /// Characters at the end of the text that are looked at.
-const LOOKED_AT: usize = 4_000;
+const LOOKED_AT: usize = 1_000;
 /// Words that must stand there again before it is called a repetition, all repeats together.
 const LEAST: usize = 3;
 

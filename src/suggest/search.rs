@@ -9,10 +9,11 @@
 
 use std::collections::HashMap;
 
+use super::candidates::probabilities;
 use super::letters::Letters;
 use super::vocabulary::{LEADS, MARK, RUNS, Vocabulary, end_bit};
 use super::word::{Kind, Reading, Stage, read};
-use crate::kernels;
+use crate::sample;
 
 /// Longest spelling that is looked for, in tokens. Longer ones are all but impossible.
 pub const LONGEST: usize = 16;
@@ -26,22 +27,36 @@ pub struct Node {
     of_largest: f64,
     /// Probability that a word ends before the next token, after each kind of `ENDS`
     ends: [f64; 4],
+    /// Probability that the next token begins with a space
+    spaced: f64,
+    /// The kind of the last character, and the most probable tokens that go on with its word, the most probable first
+    last: Kind,
+    runs: Vec<u32>,
     known_children: Vec<u32>,
 }
 
+/// How many tokens that go on with a word are kept in order; the search seldom asks for more.
+const RUNS_KEPT: usize = 8;
+
 impl Node {
-    fn new(logits: Vec<f32>, vocabulary: &Vocabulary) -> Self {
-        let mut probabilities = logits.clone();
-        kernels::softmax(&mut probabilities);
-        let mut ends = [0.0; 4];
+    fn new(logits: Vec<f32>, tokens: &[u32], vocabulary: &Vocabulary) -> Self {
+        let probabilities = probabilities(&logits);
+        let mut by_ends = [0.0f64; 16];
         for (&probability, &role) in probabilities.iter().zip(vocabulary.roles()) {
-            for (bit, sum) in ends.iter_mut().enumerate() {
-                *sum += f64::from(u8::from(role >> bit & 1 == 1)) * f64::from(probability);
-            }
+            by_ends[usize::from(role & 15)] += f64::from(probability);
         }
+        let ends =
+            std::array::from_fn(|bit| (0..16).filter(|ends| ends >> bit & 1 == 1).map(|ends| by_ends[ends]).sum());
+        let of = |ids: &[u32]| ids.iter().map(|&id| f64::from(probabilities[id as usize])).sum();
+        let spaced = of(vocabulary.beginning_with(b" "));
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let of_largest = probabilities.iter().copied().fold(0.0, f32::max);
-        Self { logits, largest, of_largest: f64::from(of_largest), ends, known_children: Vec::new() }
+        let of_largest = f64::from(probabilities.iter().copied().fold(0.0, f32::max));
+        let spelled: Vec<u8> = tokens.iter().flat_map(|&id| vocabulary.bytes(id)).copied().collect();
+        let last = String::from_utf8_lossy(&spelled).chars().next_back().map_or(Kind::Space, Kind::of);
+        let runs =
+            vocabulary.running_on().iter().copied().filter(|&id| vocabulary.roles()[id as usize] & end_bit(last) == 0);
+        let runs = sample::best_of(runs, &logits, RUNS_KEPT);
+        Self { logits, largest, of_largest, ends, spaced, last, runs, known_children: Vec::new() }
     }
 
     /// (V)
@@ -55,7 +70,7 @@ impl Node {
     }
 
     /// The logit that has this probability.
-    fn logit_of(&self, probability: f64) -> f32 {
+    pub(super) fn logit_of(&self, probability: f64) -> f32 {
         // A little less, so that rounding hides nothing; what passes is looked at exactly.
         ((probability / self.of_largest).ln() + f64::from(self.largest)) as f32 - 1e-4
     }
@@ -130,7 +145,7 @@ pub trait Taste {
 impl Tree {
     /// Nothing known but the root.
     pub fn new(logits: Vec<f32>, vocabulary: &Vocabulary) -> Self {
-        Self { nodes: HashMap::from([(Vec::new(), Node::new(logits, vocabulary))]) }
+        Self { nodes: HashMap::from([(Vec::new(), Node::new(logits, &[], vocabulary))]) }
     }
 
     /// A node, if it is known.
@@ -150,7 +165,7 @@ impl Tree {
         let Some(parent) = self.nodes.get_mut(parent) else { return };
         if !parent.known_children.contains(&last) {
             parent.known_children.push(last);
-            self.nodes.insert(tokens.to_vec(), Node::new(logits, vocabulary));
+            self.nodes.insert(tokens.to_vec(), Node::new(logits, tokens, vocabulary));
         }
     }
 
@@ -165,6 +180,7 @@ impl Tree {
     pub fn explore(&self, vocabulary: &Vocabulary, query: &Query<'_>, taste: &impl Taste, ways: usize) -> Explored {
         let mut explored = Explored::default();
         let mut found: HashMap<String, (f64, Found)> = HashMap::new();
+        let mut walks = Vec::new();
         for (index, letters) in query.letters.iter().enumerate() {
             let mut walk = Walk { tree: self, vocabulary, query, letters, index, visits: Vec::new() };
             let start = Visit { tokens: query.from.to_vec(), text: Vec::new(), probability: 1.0 };
@@ -176,22 +192,18 @@ impl Tree {
                 }
             });
             explored.given.push(given);
+            walks.push(walk);
         }
         let complete = explored.complete;
-        let mut words: Vec<(f64, Found)> = found
-            .into_values()
-            .filter_map(|(weighted, word)| Some((taste.score(&word, weighted, complete)?, word)))
-            .collect();
+        let scored = |(weighted, word): (f64, Found)| Some((taste.score(&word, weighted, complete)?, word));
+        let mut words: Vec<(f64, Found)> = found.into_values().filter_map(scored).collect();
         words.sort_by(|(a, of_a), (b, of_b)| b.total_cmp(a).then_with(|| of_a.tokens.cmp(&of_b.tokens)));
         let least = query.count.checked_sub(1).and_then(|last| words.get(last)).map_or(0.0, |&(score, _)| score);
         explored.words = words;
         let mut open = Open { ways, least, found: Vec::new() };
-        for (index, letters) in query.letters.iter().enumerate() {
-            let mut walk = Walk { tree: self, vocabulary, query, letters, index, visits: Vec::new() };
-            let start = Visit { tokens: query.from.to_vec(), text: Vec::new(), probability: 1.0 };
-            walk.visit(start, &mut 0.0, &mut 0.0, &mut |_| {});
-            for visit in std::mem::take(&mut walk.visits) {
-                walk.open_ways(&visit, letters.weight * taste.scale(), &mut open);
+        for walk in walks {
+            for visit in &walk.visits {
+                walk.open_ways(visit, walk.letters.weight * taste.scale(), &mut open);
             }
         }
         explored.open = open.found;
@@ -282,8 +294,11 @@ impl<'a> Walk<'a> {
         let letters = &self.letters.bytes;
         let left = &letters[text.len().min(letters.len())..];
         if !left.is_empty() {
-            let beginning = self.vocabulary.beginning_with(left);
-            *given += probability * beginning.iter().map(|&id| node.probability(id)).sum::<f64>();
+            let beginning = match left {
+                b" " => node.spaced,
+                _ => self.vocabulary.beginning_with(left).iter().map(|&id| node.probability(id)).sum(),
+            };
+            *given += probability * beginning;
         }
         let found = |text: &[u8], more: &[u32], probability: f64, is_mark: bool| {
             let tokens = [&tokens[self.query.from.len()..], more].concat();
@@ -344,6 +359,9 @@ impl<'a> Walk<'a> {
             return;
         }
         let mut least = node.logit_of(open.floor() / weight);
+        // Where the last of the kept ones is of no interest, the others are of none.
+        let are_kept_enough =
+            node.runs.last().is_none_or(|&last| node.logits[last as usize] < least) || node.runs.len() < RUNS_KEPT;
         let mut consider = |id: u32| {
             if node.logits[id as usize] < least || node.known_children.contains(&id) {
                 return;
@@ -357,6 +375,9 @@ impl<'a> Walk<'a> {
         };
         match self.next(visit, reading) {
             Next::Letters(beginning, within) => beginning.iter().copied().chain(within).for_each(consider),
+            Next::Roles(RUNS, unwanted) if unwanted == end_bit(node.last) && are_kept_enough => {
+                node.runs.iter().copied().for_each(consider);
+            }
             Next::Roles(wanted, unwanted) => (0..)
                 .zip(self.vocabulary.roles())
                 .filter(|&(_, &role)| role & wanted != 0 && role & unwanted == 0)

@@ -1,7 +1,7 @@
 //! The tokens in the order of their bytes, and what each may do in a word: a flat trie, in which the tokens that begin with
 //! some bytes lie side by side.
 
-use super::word::{ENDS, Kind, Stage, first_kind, is_boundary, read};
+use super::word::{ENDS, Kind, Stage, first_kinds, is_boundary, read};
 use crate::tokenizer::Tokenizer;
 
 /// The token may begin a suggestion.
@@ -22,6 +22,8 @@ pub struct Vocabulary {
     sorted: Vec<u32>,
     /// (V), in the four lowest bits whether a word ends before the token, if its last character is of a kind of `ENDS`
     roles: Vec<u8>,
+    /// The tokens that may go on within a word
+    running_on: Vec<u32>,
 }
 
 /// The bit of a word that ends with this kind.
@@ -43,8 +45,10 @@ impl Vocabulary {
         let is_spelling = |&id: &u32| id != end_of_text && !tokenizer.bytes(id).is_empty();
         let mut sorted: Vec<u32> = ids.clone().filter(is_spelling).collect();
         sorted.sort_unstable_by_key(|&id| (tokenizer.bytes(id), id));
-        let roles = ids.map(|id| if id == end_of_text { 0b1111 } else { roles(tokenizer.bytes(id)) }).collect();
-        Self { bytes, starts, sorted, roles }
+        let of_token = |id| if id == end_of_text { 0b1111 } else { roles(tokenizer.bytes(id)) };
+        let roles: Vec<u8> = ids.clone().map(of_token).collect();
+        let running_on = ids.filter(|&id| roles[id as usize] & RUNS != 0).collect();
+        Self { bytes, starts, sorted, roles, running_on }
     }
 
     /// Number of tokens.
@@ -73,6 +77,10 @@ impl Vocabulary {
         })
     }
 
+    pub(super) fn running_on(&self) -> &[u32] {
+        &self.running_on
+    }
+
     /// (V)
     pub(super) fn roles(&self) -> &[u8] {
         &self.roles
@@ -81,9 +89,10 @@ impl Vocabulary {
 
 fn roles(token: &[u8]) -> u8 {
     let mut roles = 0;
+    let first = first_kinds(token);
     let after = |start: &str| read(None, &[start.as_bytes(), token].concat(), 0);
     for (kind, example) in ENDS.into_iter().zip(["a", "1", "字", "\u{1f44d}"]) {
-        let is_certain = first_kind(token).is_some_and(|first| is_boundary(kind, first));
+        let is_certain = !first.is_empty() && first.iter().all(|&first| is_boundary(kind, first));
         // An apostrophe with a letter after it goes on; a character that is not whole may.
         let goes_on = after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)))
             && (!is_certain || token.starts_with(b"'"));
@@ -120,8 +129,10 @@ mod tests {
         ] {
             assert_eq!(roles(token), expected, "{:?}", String::from_utf8_lossy(token));
         }
-        assert_eq!(roles(b"\xe2\x80") & all, all, "punctuation, whatever comes");
-        assert_eq!(roles(b"\xe5") & all, 0, "nobody knows");
+        assert_eq!(roles(b"\xe2\x81") & all, end_bit(Kind::Ideograph), "superscript digits, perhaps");
+        assert_eq!(roles(b"\xe5") & all, all, "ideographs");
+        assert_eq!(roles(b"\xe2\x80") & all, all, "quotation marks");
+        assert_eq!(roles(b"\xe2") & all, end_bit(Kind::Ideograph), "nobody knows");
         assert_eq!(roles(b"\x80") & (all | LEADS), 0);
     }
 }

@@ -24,6 +24,11 @@ pub(super) const ENDS: [Kind; 4] = [Kind::Letter, Kind::Other, Kind::Ideograph, 
 /// Joins two pictures into one.
 const JOINER: char = '\u{200d}';
 
+/// Whether a character holds others together or apart and can't be seen.
+pub fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | JOINER)
+}
+
 impl Kind {
     /// The kind of a character.
     pub fn of(c: char) -> Self {
@@ -35,7 +40,7 @@ impl Kind {
             _ if c.is_alphabetic() => Self::Letter,
             _ if c.is_numeric() => Self::Other,
             // Joiners, which hold pictures and letters together, stand among the general punctuation.
-            '\u{200c}' | JOINER => Self::Other,
+            _ if is_joiner(c) => Self::Other,
             '\0'..='\u{bf}' | '\u{d7}' | '\u{f7}' => Self::Punctuation,
             '\u{2000}'..='\u{206f}' | '\u{2e00}'..='\u{2e7f}' | '\u{3000}'..='\u{303f}' | '\u{30fb}' => {
                 Self::Punctuation
@@ -162,26 +167,36 @@ pub fn read(before: Option<char>, text: &[u8], given: usize) -> Option<Reading> 
     Some(Reading { stage, beyond: text.len() > given, is_partial: !tail.is_empty(), joins })
 }
 
-/// The kind of the character that bytes begin with. Of a character that is not whole, the kind that it will have, if that
-/// is certain.
-pub(super) fn first_kind(bytes: &[u8]) -> Option<Kind> {
-    let first = bytes.utf8_chunks().next()?;
+/// The kinds that the character may have that bytes begin with: one if it is whole, none if no character begins so.
+pub(super) fn first_kinds(bytes: &[u8]) -> Vec<Kind> {
+    let Some(first) = bytes.utf8_chunks().next() else { return Vec::new() };
     if let Some(c) = first.valid().chars().next() {
-        return Some(Kind::of(c));
+        return vec![Kind::of(c)];
     }
     let length = match bytes[0] {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
+        // Of so many characters there are some of all these.
+        0xf0..=0xf4 if bytes.len() == 1 => return vec![Kind::Letter, Kind::Other, Kind::Ideograph, Kind::Symbol],
         0xf0..=0xf4 => 4,
-        _ => return None,
+        _ => return Vec::new(),
     };
     let filled = |filler: u8| {
         let whole: Vec<u8> = bytes.iter().copied().chain(std::iter::repeat(filler)).take(length).collect();
-        std::str::from_utf8(&whole).ok()?.chars().next().map(Kind::of)
+        whole
+            .iter()
+            .skip(1)
+            .fold(u32::from(whole[0]) & (0x7f >> length), |code, byte| code << 6 | u32::from(byte & 0x3f))
     };
-    let (least, most) = (filled(0x80)?, filled(0xbf)?);
-    // The blocks that tokens begin are small enough that their ends tell of all; see U+2000 to U+203F.
-    (!least.is_in_words() && !most.is_in_words()).then_some(Kind::Punctuation)
+    let mut kinds = Vec::new();
+    for c in (filled(0x80)..=filled(0xbf)).filter_map(char::from_u32) {
+        let kind = Kind::of(c);
+        // Joiners share their first bytes with quotation marks, which are what is meant.
+        if !is_joiner(c) && !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 #[cfg(test)]
@@ -232,11 +247,12 @@ mod tests {
         assert!(read(None, b"a\x80", 0).is_none());
         assert_eq!(ends("", "👩\u{200d}", 0), Some(false));
         assert_eq!(ends("", "👩\u{200d}👧", 0), Some(true));
-        assert_eq!(first_kind(b"\xe2\x80"), Some(Kind::Punctuation));
-        assert_eq!(first_kind(b"\xe2"), None);
-        assert_eq!(first_kind(b"\xe4\xb8"), None);
-        assert_eq!(first_kind(b"\x80"), None);
-        assert_eq!(first_kind(b" \xe2"), Some(Kind::Space));
-        assert_eq!(first_kind(b""), None);
+        assert_eq!(first_kinds(b"\xe4\xb8"), [Kind::Ideograph]);
+        assert_eq!(first_kinds(b"\xf0\x9f\x91"), [Kind::Symbol]);
+        assert!(first_kinds(b"\xe2\x80").iter().all(|&kind| is_boundary(Kind::Letter, kind)));
+        assert!(first_kinds(b"\xc2").contains(&Kind::Letter));
+        assert!(first_kinds(b"\xe2").len() > 2);
+        assert_eq!(first_kinds(b" \xe2"), [Kind::Space]);
+        assert!(first_kinds(b"\x80").is_empty() && first_kinds(b"").is_empty());
     }
 }

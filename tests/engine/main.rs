@@ -5,5 +5,6 @@ mod golden;
 mod inspect;
 mod made;
 mod session;
+mod suggest;
 mod support;
 mod tokenizer;

@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::support::property_runner;
 
 static JSON: &[u8] = include_bytes!("../../www/models/built-in/tokenizer.json");
-static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| Tokenizer::from_json(JSON).unwrap());
+pub(crate) static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| Tokenizer::from_json(JSON).unwrap());
 
 #[derive(serde::Deserialize)]
 struct Entry {
