@@ -2,9 +2,10 @@
 
 python keyboard.py HEADLIGHT DATA_FOLDER TEXT... --model NAME=FOLDER [--model NAME=FOLDER ...] [--words N] [--out FOLDER]
 
-The baselines are the 5-gram and the most frequent words of the training text, which suggest tokens just as a model does: three
-at the start of a word, then three of those that begin with the letters typed. `headlight keyboard --help` and the head of
-src/bin/headlight/keyboard.rs say what counts as a word, a hit and a keystroke.
+The baselines are the 5-gram and the most frequent words of the training text, which suggest tokens: three at the start of a
+word, then three of those that begin with the letters typed. A model stands there twice: with tokens, by the same rules, and with
+whole words, as the page suggests them. `headlight keyboard --help` and the head of src/bin/headlight/keyboard.rs say what counts
+as a word, a hit and a keystroke.
 """
 
 import argparse
@@ -84,8 +85,8 @@ def type_documents(documents, predict, candidates, limit):
     return counts
 
 
-def by_engine(headlight, folder, path, limit):
-    command = [headlight, "keyboard", folder, path, "--words", str(limit), "--json"]
+def by_engine(headlight, folder, path, limit, *more):
+    command = [headlight, "keyboard", folder, path, "--words", str(limit), "--json", *more]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["all"]
     return {
         key: round(answer[key] * answer["words"]) if key in ("best", "shown") else answer[key]
@@ -119,7 +120,8 @@ def main():
         results = {}
         for model in options.model:
             name, folder = model.split("=", 1)
-            results[name] = by_engine(options.headlight, Path(folder), path, options.words)
+            results[f"{name}, tokens"] = by_engine(options.headlight, Path(folder), path, options.words, "--tokens")
+            results[f"{name}, words"] = by_engine(options.headlight, Path(folder), path, options.words)
         documents = corpus.read_documents(path)
         for name, predict in baselines.items():
             results[name] = type_documents(documents, predict, candidates, options.words)

@@ -172,7 +172,7 @@ test('eval compares int8 with f32 by file and in all', () => {
 test('keyboard counts words, hits and keystrokes, by file and in all', () => {
   const file = join(folder, 'messages.txt');
   writeFileSync(file, "I don't\n<|endoftext|>\n\nSee you at 5pm, ok?\n");
-  const { files, all } = json('keyboard', quantised, file);
+  const { files, all } = json('keyboard', quantised, file, '--tokens');
   assert.equal(files.length, 1);
   assert.equal(files[0].file, 'messages.txt');
   for (const counts of [files[0], all]) {
@@ -183,7 +183,7 @@ test('keyboard counts words, hits and keystrokes, by file and in all', () => {
     assert.ok(Math.abs(counts.saved - (1 - counts.keystrokes / counts.characters)) < 1e-9);
   }
   // With the whole vocabulary shown, every word that is one token is there at once: all but "5pm".
-  const whole = json('keyboard', quantised, file, '--shown', '50257').all;
+  const whole = json('keyboard', quantised, file, '--tokens', '--shown', '50257').all;
   assert.ok(Math.abs(whole.shown - 7 / 8) < 1e-9, `${whole.shown}`);
   assert.equal(json('keyboard', quantised, file, '--words', '4').all.words, 4);
   assert.match(run('keyboard', quantised, file).stdout, /messages\.txt .* %/);

@@ -5,6 +5,7 @@ mod branches;
 mod generation;
 mod suggestions;
 mod text;
+mod words;
 
 use std::sync::LazyLock;
 

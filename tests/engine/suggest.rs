@@ -15,6 +15,7 @@ use crate::tokenizer::TOKENIZER;
 
 const TEXT: &str = include_str!("suggest/alice.txt");
 const SHOWN: usize = 3;
+const SORTED: usize = 500;
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::new(&TOKENIZER));
 
@@ -79,15 +80,17 @@ struct Brute<'a, M> {
     letters: Letters,
     is_typed: bool,
     best: &'a mut HashMap<String, f64>,
+    third: f64,
+}
+
+/// What a word must exceed to be shown.
+fn third_of(best: &HashMap<String, f64>) -> f64 {
+    let mut all: Vec<f64> = best.values().copied().collect();
+    all.sort_by(|a, b| b.total_cmp(a));
+    all.get(SHOWN - 1).copied().unwrap_or(0.0)
 }
 
 impl<M: FnMut(&[u32]) -> Vec<f32>> Brute<'_, M> {
-    fn third(&self) -> f64 {
-        let mut all: Vec<f64> = self.best.values().copied().collect();
-        all.sort_by(|a, b| b.total_cmp(a));
-        all.get(SHOWN - 1).copied().unwrap_or(0.0)
-    }
-
     fn agrees(&self, text: &[u8]) -> bool {
         let given = &self.letters.bytes;
         text.starts_with(given) || given.starts_with(text)
@@ -103,7 +106,10 @@ impl<M: FnMut(&[u32]) -> Vec<f32>> Brute<'_, M> {
             let weights: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
             let total: f64 = weights.iter().sum();
             let mut descending: Vec<u32> = (0..weights.len() as u32).collect();
-            descending.sort_by(|&a, &b| weights[b as usize].total_cmp(&weights[a as usize]));
+            let order = |&a: &u32, &b: &u32| weights[b as usize].total_cmp(&weights[a as usize]);
+            // Sorted as far as anybody is likely to look.
+            descending.select_nth_unstable_by(SORTED, order);
+            descending[..SORTED].sort_unstable_by(order);
             let probabilities = weights.iter().map(|weight| (weight / total) as f32).collect();
             self.known.insert(tokens.clone(), Followers { probabilities, descending });
         }
@@ -118,11 +124,16 @@ impl<M: FnMut(&[u32]) -> Vec<f32>> Brute<'_, M> {
             let word = self.letters.recase.apply(std::str::from_utf8(text).unwrap());
             let known = self.best.entry(word).or_insert(0.0);
             *known = known.max(probability * end * self.letters.weight);
+            self.third = third_of(self.best);
         }
         for rank in 0..TOKENIZER.len() {
+            if rank == SORTED {
+                let Followers { probabilities, descending } = self.known.get_mut(tokens).unwrap();
+                descending.sort_by(|&a, &b| probabilities[b as usize].total_cmp(&probabilities[a as usize]));
+            }
             let id = self.known[tokens].descending[rank];
             let next = probability * f64::from(self.known[tokens].probabilities[id as usize]);
-            if next * self.letters.weight <= self.third() {
+            if next * self.letters.weight <= self.third {
                 break;
             }
             let longer = [text, TOKENIZER.bytes(id)].concat();
@@ -190,7 +201,7 @@ fn check(texts: &[&str], mut model_of: impl FnMut(&str) -> Box<dyn FnMut(&[u32])
         let cut = Cut::new(text);
         let mut model = model_of(cut.base);
         // Letters of one word share what is known, as they do while somebody types them.
-        if tree.is_none() || cut.base != base {
+        if tree.is_none() || cut.base != base || known.len() > 500 {
             tree = Some(Tree::new(model(&[]), &VOCABULARY));
             known = HashMap::new();
             base = cut.base;
@@ -202,8 +213,9 @@ fn check(texts: &[&str], mut model_of: impl FnMut(&str) -> Box<dyn FnMut(&[u32])
         let mut best = HashMap::new();
         for (index, letters) in letters.iter().enumerate() {
             let is_typed = index == 0;
+            let third = third_of(&best);
             let (model, letters, best) = (&mut model, letters.clone(), &mut best);
-            Brute { model, known: &mut known, ends: &ends, before, letters, is_typed, best }.go(
+            Brute { model, known: &mut known, ends: &ends, before, letters, is_typed, best, third }.go(
                 &mut Vec::new(),
                 b"",
                 1.0,

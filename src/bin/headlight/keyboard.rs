@@ -1,13 +1,17 @@
 //! `headlight keyboard`: how much typing the suggestions save, on real text.
 //!
-//! A word is a run of letters and digits, or the ending of a contraction (`'t`, `'re`), as GPT-2's tokenizer splits them. At its
-//! start the model is asked once; while letters are typed, only candidates that begin with them stay. The ideal user taps
-//! the word as soon as it is among those shown. A tap is one keystroke and brings the space that follows, which goes
-//! by itself where punctuation follows instead; everything else is typed, one keystroke a character.
+//! A word is a run of letters and digits, or the ending of a contraction (`'t`, `'re`), as GPT-2's tokenizer splits them. The
+//! ideal user looks at the suggestions at its start and after each of its letters, and taps the word as soon as it is among
+//! them. A tap is one keystroke and brings the space that follows, which goes by itself where punctuation follows instead;
+//! everything else is typed, one keystroke a character.
+//!
+//! Suggestions are whole words, as the page's: by the search over all spellings, without corrections and filter. With
+//! `--start-only` they are asked for at the word's start alone; with `--tokens` they are single tokens, of which those stay that
+//! begin with the letters typed. With `--personal` the words typed so far count as the person's own.
 
 use std::path::PathBuf;
 
-use headlight::session::Session;
+use headlight::session::{Search, Session, Settings};
 use headlight::{Error, Result};
 use serde_json::{Value, json};
 
@@ -26,6 +30,15 @@ pub(crate) struct Options {
     /// How many candidates are shown
     #[arg(long, default_value_t = 3)]
     shown: usize,
+    /// Suggest single tokens instead of words
+    #[arg(long)]
+    tokens: bool,
+    /// Suggest at the start of words only, not while letters are typed
+    #[arg(long)]
+    start_only: bool,
+    /// Weight of the words typed before in the mixture, up to 0.9
+    #[arg(long, default_value_t = 0.0)]
+    personal: f64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let limit = if options.words == 0 { usize::MAX } else { options.words };
         let mut counts = Counts::default();
         for document in documents(&text) {
-            counts.add(type_document(&mut session, &document, limit - counts.words, options.shown)?);
+            counts.add(type_document(&mut session, &document, limit - counts.words, options)?);
         }
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if options.json {
@@ -128,7 +141,7 @@ fn documents(text: &str) -> Vec<String> {
 }
 
 /// Types the document up to the end of its last word, or of as many words as asked for.
-fn type_document(session: &mut Session, document: &str, words: usize, shown: usize) -> Result<Counts> {
+fn type_document(session: &mut Session, document: &str, words: usize, options: &Options) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut rest = 0;
     for (start, end) in word_bounds(document).into_iter().take(words) {
@@ -137,9 +150,16 @@ fn type_document(session: &mut Session, document: &str, words: usize, shown: usi
         let length = word.chars().count();
         // The space after a word belongs to it; see `type_word`.
         let spaces = usize::from(document[end..].starts_with(' '));
-        session.set_text(&document[..start])?;
-        session.complete()?;
-        let first = first_shown(session, word, shown)?;
+        let first = if options.tokens {
+            session.set_text(&document[..start])?;
+            session.complete()?;
+            first_token(session, word, options)?
+        } else {
+            first_word(session, document, (start, end), options)?
+        };
+        if options.personal > 0.0 {
+            session.learn(&document[..start], word, true);
+        }
         counts.words += 1;
         counts.best += usize::from(matches!(first, Some((0, 0))));
         counts.shown += usize::from(matches!(first, Some((0, _))));
@@ -150,17 +170,49 @@ fn type_document(session: &mut Session, document: &str, words: usize, shown: usi
     Ok(counts)
 }
 
-/// After how many letters the word is shown, and in which place. The session's text ends where the word begins.
-fn first_shown(session: &Session, word: &str, shown: usize) -> Result<Option<(usize, usize)>> {
+/// After how many letters the word is shown, and in which place, if tokens are. The session's text ends where the word begins.
+fn first_token(session: &Session, word: &str, options: &Options) -> Result<Option<(usize, usize)>> {
     let candidates = session.candidates(session.tokenizer().len())?;
     let mut matching: Vec<&str> = candidates.iter().filter_map(|candidate| candidate.insert.as_deref()).collect();
-    for (typed, (length, _)) in word.char_indices().enumerate() {
+    for (typed, (length, _)) in looked_at(word, options) {
         matching.retain(|insert| length == 0 || insert.len() > length && insert.starts_with(&word[..length]));
-        if let Some(place) = matching.iter().take(shown).position(|insert| *insert == word) {
+        if let Some(place) = matching.iter().take(options.shown).position(|insert| *insert == word) {
             return Ok(Some((typed, place)));
         }
     }
     Ok(None)
+}
+
+/// The same if words are shown.
+fn first_word(
+    session: &mut Session,
+    document: &str,
+    (start, end): (usize, usize),
+    options: &Options,
+) -> Result<Option<(usize, usize)>> {
+    let word = &document[start..end];
+    let settings = Settings {
+        count: options.shown,
+        corrections: false,
+        personal: options.personal.clamp(0.0, 0.9),
+        filter: false,
+        ..Settings::default()
+    };
+    for (typed, (length, _)) in looked_at(word, options) {
+        session.begin_words(&document[..start + length], settings)?;
+        while session.search()? != Search::Done {}
+        let suggestions = session.words().suggestions;
+        if let Some(place) = suggestions.iter().position(|suggestion| suggestion.insert == word[length..]) {
+            return Ok(Some((typed, place)));
+        }
+    }
+    Ok(None)
+}
+
+/// Where in a word the user looks: letters typed, and the characters at which they end.
+fn looked_at(word: &str, options: &Options) -> impl Iterator<Item = (usize, (usize, char))> {
+    let limit = if options.start_only { 1 } else { usize::MAX };
+    word.char_indices().enumerate().take(limit)
 }
 
 /// Where words begin and end, in bytes.
