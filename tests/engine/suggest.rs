@@ -247,7 +247,7 @@ fn half_typed_words_are_completed_as_if_every_spelling_had_been_tried() {
 #[ignore = "takes many minutes"]
 fn half_typed_words_of_a_whole_text_are_completed_as_if_every_spelling_had_been_tried() {
     let texts = cuts(TEXT);
-    let checked: usize = [1, 2].map(|model| check(&texts, |base| model << 8 | base.len() as u64 / 200)).iter().sum();
+    let checked: usize = [1, 2].map(|model| check(&texts, |base| (model << 8) + base.len() as u64 / 200)).iter().sum();
     assert!(checked > 2_000, "{checked}");
 }
 
