@@ -56,6 +56,7 @@ pageTest(
     await t.test('the offers tell what will happen, and fetch nothing', async () => {
       await page.click('#models');
       await page.getByRole('button', { name: 'Choose GPT-2 small' }).click();
+      await page.locator('#fetch-model').waitFor();
       const plan = await page.locator('.model-plan').innerText();
       for (const words of [/huggingface\.co/, /503\.\d MB/, /133\.\d MB|13[234]\.\d MB/, /stays here/, /SHA-256/])
         assert.match(plan, words);

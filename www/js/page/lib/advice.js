@@ -52,6 +52,14 @@ const table = {
     title: 'This page can’t run that model',
     advice: 'It runs models of GPT-2’s architecture with weights in a single model.safetensors.',
   },
+  'unsupported-architecture': {
+    title: 'This page can’t run that model',
+    advice: 'It runs models of GPT-2’s architecture, and no others.',
+  },
+  'unsupported-quantisation': {
+    title: 'These weights are packed in a way that this page can’t read',
+    advice: 'Of GGUF files it reads F32, F16, BF16 and Q8_0. Take one of those, or model.safetensors.',
+  },
   'not-kept': { title: 'The model is not kept here any more', advice: 'Choose it again to fetch it.' },
   'storage-full': {
     title: 'The browser’s storage is full',
