@@ -19,7 +19,15 @@ test('what a bad file brings up on the Rust side has words of its own', () => {
   const known = [...source.matchAll(/=> "([a-z-]+)",/g)].map((match) => match[1]);
   assert.ok(known.includes('hash-mismatch'));
   // These can only come from a fault in the page or the worker.
-  const internal = ['token-out-of-range', 'no-tokens', 'context-full', 'out-of-range', 'invalid-sampling', 'io'];
+  const internal = [
+    'token-out-of-range',
+    'no-tokens',
+    'context-full',
+    'out-of-range',
+    'invalid-sampling',
+    'invalid-request',
+    'io',
+  ];
   for (const code of known) {
     if (!internal.includes(code)) assert.notEqual(adviceFor(code).title, general, code);
   }
