@@ -59,7 +59,11 @@ export class ModelsDialog extends EventTarget {
         'fieldset',
         {},
         h('legend', {}, 'From your disk'),
-        h('p', { class: 'note' }, 'config.json, model.safetensors, and tokenizer.json or vocab.json with merges.txt.'),
+        h(
+          'p',
+          { class: 'note' },
+          'config.json, model.safetensors, and tokenizer.json or vocab.json with merges.txt; or a GGUF file of a GPT-2.',
+        ),
         h('div', { class: 'field-row' }, files.label, folder.label, h('span', { class: 'note' }, 'or drop them here')),
       ),
       h('fieldset', {}, h('legend', {}, 'Kept on this device'), this.#kept.element),
