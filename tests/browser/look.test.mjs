@@ -187,6 +187,9 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     );
     await page.locator('#layer-on').click();
     await page.waitForFunction(() => document.querySelector('#journey-block')?.getAttribute('data-layer') === '3');
+    await page.locator('#walk-next').click();
+    await page.locator('#walk-next').click();
+    await page.locator('#walk-note', { hasText: '2 of 9: The residual stream' }).waitFor();
     await page.locator('#journey-go-on').waitFor();
     const before = await page.locator('#text').inputValue();
     await andAnswer(page, () => page.locator('#journey-go-on').click());

@@ -228,7 +228,11 @@ export class LookController {
     const describe = () => view.setDoes(heads.finder.describe(selection.layer, selection.head));
     selection.addEventListener('measures', describe);
     selection.addEventListener('head', describe);
-    selection.addEventListener('run', () => heads.grid.mark(this.#altering.marks));
+    for (const type of ['run', 'measures']) {
+      selection.addEventListener(type, () => {
+        heads.grid.describe((layer, head) => heads.finder.label(layer, head), this.#altering.marks);
+      });
+    }
     heads.grid.addEventListener('pick', () => {
       if (this.#app.generating) view.waitFor(selection.layer, selection.head);
       // On a narrow screen the map lies below the grid; without this a pick would seem to do nothing.

@@ -91,7 +91,9 @@ export class Feed extends EventTarget {
     let waits = false;
     for (const [name, want] of [...this.#wants].sort(([, a], [, b]) => a.rank - b.rank)) {
       const request = want.request(revision);
-      if (!request || this.#failed.get(name) === JSON.stringify(request)) continue;
+      if (!request) continue;
+      const failed = this.#failed.get(name);
+      if (failed !== undefined && failed === JSON.stringify(request)) continue;
       if (patience <= 0 || want.rank < urgent) return { name, want, request };
       waits = true;
     }

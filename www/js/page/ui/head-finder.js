@@ -97,6 +97,19 @@ export class HeadFinder extends EventTarget {
     return `${measures[label].label[0].toUpperCase()}${measures[label].label.slice(1)}: on this text it ${measures[label].means}. Score ${scores[at].toFixed(2)}; a head that looks at everything alike would get ${uniform.toFixed(2)}.`;
   }
 
+  /**
+   * The label of a head with the score that earned it, empty if it has none.
+   * @param {number} layer
+   * @param {number} head
+   */
+  label(layer, head) {
+    const measured = this.#measured;
+    if (!measured || layer >= measured.layers || head >= measured.heads) return '';
+    const at = layer * measured.heads + head;
+    const name = measured.labels[at];
+    return name ? `${measures[name].label} ${measured.measures[name].scores[at].toFixed(2)}` : '';
+  }
+
   #draw() {
     const measured = this.#measured;
     const name = /** @type {MeasureName | ''} */ (this.#choice.value);

@@ -92,14 +92,20 @@ export class HeadGrid extends EventTarget {
     }
   }
 
-  /** Marks heads that are switched off or whose mask is changed. @param {Map<string, string>} marks   by `layer.head` */
-  mark(marks) {
+  /**
+   * Names what heads do, and marks those that are switched off or whose mask is changed.
+   * @param {(layer: number, head: number) => string} label   empty if nothing stands out
+   * @param {Map<string, string>} marks   by `layer.head`
+   */
+  describe(label, marks) {
     for (const button of this.#buttons) {
-      const mark = marks.get(`${button.dataset.layer}.${button.dataset.head}`) ?? '';
-      const name = `Layer ${button.dataset.layer}, head ${button.dataset.head}`;
+      const [layer, head] = [Number(button.dataset.layer), Number(button.dataset.head)];
+      const mark = marks.get(`${layer}.${head}`) ?? '';
+      const words = [`Layer ${layer}, head ${head}`, label(layer, head), mark].filter(Boolean).join(', ');
       button.classList.toggle('is-altered', mark !== '');
       button.classList.toggle('off', mark === 'off');
-      button.setAttribute('aria-label', mark ? `${name}, ${mark}` : name);
+      button.setAttribute('aria-label', words);
+      button.title = words;
     }
   }
 

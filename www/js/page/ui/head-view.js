@@ -252,7 +252,7 @@ export class HeadView extends EventTarget {
   selectRow(row) {
     const picture = this.#picture;
     if (!this.#attention || !picture || this.#waiting) return;
-    const own = picture.starts.findLastIndex((start) => start <= row);
+    const own = holder(picture.starts, row);
     if (own < 0 || row >= this.#attention.size) return;
     const weights = picture.size === this.#attention.size ? this.#attention.weights : picture.values;
     const [first] = strongest(weights, picture.size, own, 1, picture.mask);
@@ -266,8 +266,8 @@ export class HeadView extends EventTarget {
       this.#map.select(null);
       return;
     }
-    const row = starts.findLastIndex((start) => start <= cell.row);
-    const column = starts.findLastIndex((start) => start <= cell.column);
+    const row = holder(starts, cell.row);
+    const column = holder(starts, cell.column);
     if (row >= 0 && column >= 0) this.#map.select({ row, column });
   }
 
@@ -457,4 +457,13 @@ export class HeadView extends EventTarget {
 function check(id, text, checked = false) {
   const input = h('input', { type: 'checkbox', id, checked });
   return { input, label: h('label', { class: 'lift' }, input, text) };
+}
+
+/**
+ * The row that a token belongs to; -1 if there is none.
+ * @param {readonly number[]} starts
+ * @param {number} token
+ */
+function holder(starts, token) {
+  return starts.filter((start) => start <= token).length - 1;
 }

@@ -43,7 +43,7 @@ export class JourneyBlock {
     const { input, norm1, query, key, value, scores, weights, sum, gathered, projected, attended } = this.#strips;
     const { norm2, neurons, activations, mlp, output } = this.#strips;
     const group = (/** @type {string} */ title, /** @type {HTMLElement[]} */ ...parts) =>
-      h('div', { class: 'journey-group' }, h('h5', {}, title), ...parts);
+      h('div', { class: 'journey-group' }, h('h5', { class: 'step-title' }, title), ...parts);
     this.element = h(
       'div',
       { class: 'journey-block', id: 'journey-block' },

@@ -6,6 +6,7 @@ import { PositionPicture } from './position-picture.js';
 import { StreamPicture } from './stream-picture.js';
 import { tokenText } from './token-text.js';
 import { VectorStrip } from './vector-strip.js';
+import { Walk } from './walk.js';
 
 /**
  * @typedef {import('../../shared/inspection.js').Journey} Journey
@@ -48,6 +49,7 @@ export class JourneyView extends EventTarget {
     this.#guesses,
   );
   #goOn = h('button', { type: 'button', class: 'plain compact', id: 'journey-go-on', hidden: true });
+  #walk = new Walk(() => this.#stops());
   element;
   /** @type {string | null} */
   #next = null;
@@ -127,6 +129,15 @@ export class JourneyView extends EventTarget {
         'The drawn token is put at the end of the text and goes the same way: the model writes one token at a time, each from all before it. Keys and values of the text stay in the cache, so only the new token is computed.',
         this.#goOn,
       ),
+      this.#walk.element,
+    );
+    this.#walk.addEventListener('end', () => this.#goOn.click());
+  }
+
+  /** Where the walk stops: the cards, or their groups where they have some. @returns {HTMLElement[]} */
+  #stops() {
+    return [...this.element.querySelectorAll('.journey-step, .journey-group')].flatMap((part) =>
+      part instanceof HTMLElement && !part.querySelector('.journey-group') ? [part] : [],
     );
   }
 
@@ -222,7 +233,12 @@ function stepCard(number, title, text, ...parts) {
   return h(
     'section',
     { class: 'journey-step', 'aria-label': title },
-    h('h4', {}, h('span', { class: 'stage-number', 'aria-hidden': 'true' }, number), ` ${title}`),
+    h(
+      'h4',
+      {},
+      h('span', { class: 'stage-number', 'aria-hidden': 'true' }, number),
+      h('span', { class: 'step-title' }, title),
+    ),
     h('p', { class: 'note' }, text),
     ...parts,
   );
