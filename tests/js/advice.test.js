@@ -26,6 +26,7 @@ test('what a bad file brings up on the Rust side has words of its own', () => {
     'out-of-range',
     'invalid-sampling',
     'invalid-request',
+    'no-such-run',
     'io',
   ];
   for (const code of known) {
