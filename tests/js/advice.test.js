@@ -27,6 +27,7 @@ test('what a bad file brings up on the Rust side has words of its own', () => {
     'invalid-sampling',
     'invalid-request',
     'no-such-run',
+    'superseded',
     'io',
   ];
   for (const code of known) {
