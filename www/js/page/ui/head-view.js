@@ -1,14 +1,12 @@
 // @ts-check
-import { formatShare, formatValue } from '../lib/format.js';
-import { extent, isMasked, rowSum, strongest } from '../lib/matrix.js';
+import { extent, strongest } from '../lib/matrix.js';
 import { picture, stageOrder } from '../lib/stages.js';
-import { spokenToken } from '../lib/tokens.js';
+import { CellReadout, spokenCell } from './cell-readout.js';
 import { CellSum } from './cell-sum.js';
 import { h } from './dom.js';
 import { HeadMap } from './head-map.js';
 import { ScaleLegend } from './scale-legend.js';
 import { StageStrip } from './stage-strip.js';
-import { tokenText } from './token-text.js';
 
 /**
  * @typedef {import('../../shared/inspection.js').Attention} Attention
@@ -32,11 +30,6 @@ const helps = {
   weights: 'After softmax: how much of each token is taken in. Every row adds up to 1.',
 };
 
-const listed = 4;
-
-/** What the readout's data attributes tell of a cell. */
-const facts = ['row', 'column', 'value', 'rowSum', 'masked'];
-
 /**
  * One head in large: its stages, the map, its scale, and in words what is under the cursor.
  * Events: `cell` with `{cell, pinned}` in tokens, `press` with `{cell}`, `scale` when weights are to be coloured otherwise, `stage`,
@@ -54,8 +47,7 @@ export class HeadView extends EventTarget {
   #norms = check('norms', 'weight × |value|');
   #noSink = check('no-sink', 'hide the first token');
   #words = check('words', 'whole words');
-  #readout = h('p', { id: 'cell-readout', class: 'readout' });
-  #sentence = h('p', { id: 'row-sentence', class: 'note row-sentence' });
+  #readout = new CellReadout();
   #growth = h('p', { id: 'growth', class: 'note growth' });
   #aside = h('p', { class: 'note option-help' });
   #options = h(
@@ -125,8 +117,7 @@ export class HeadView extends EventTarget {
       this.#help,
       this.#scale,
       this.#aside,
-      this.#readout,
-      this.#sentence,
+      this.#readout.element,
       this.#map.element,
       this.#growth,
       this.sum.element,
@@ -327,7 +318,7 @@ export class HeadView extends EventTarget {
       tokens: shown.tokens,
       values: shown.values,
       name,
-      say: (cell) => this.#say(cell),
+      say: (cell) => (this.#told ? spokenCell(this.#told, cell) : ''),
       fresh: fresh > 0 ? fresh : undefined,
     });
     this.#tellGrowth(shown.starts.length, fresh);
@@ -366,86 +357,23 @@ export class HeadView extends EventTarget {
     return this.#stage === 'products' || this.#stage === 'scores';
   }
 
-  /** @param {Cell} cell */
-  #say({ row, column }) {
-    const shown = this.#picture;
-    if (!shown?.tokens[row] || !shown.tokens[column]) return '';
-    return `${spokenToken(shown.tokens[row])} looks at ${spokenToken(shown.tokens[column])}: ${this.#inWords(row, column)}`;
-  }
-
-  /** @param {number} row @param {number} column */
-  #inWords(row, column) {
-    const shown = /** @type {Picture} */ (this.#picture);
-    if (isMasked(shown.mask, shown.size, row, column)) {
-      const hidden = this.options.noSink && this.#stage === 'weights' && column === 0;
-      return hidden ? 'left out' : `masked (${this.#stage === 'masked' ? '−∞' : 'weight 0'})`;
-    }
-    const value = shown.values[row * shown.size + column];
-    return this.#stage === 'weights' && !this.#norms.input.checked
-      ? `${formatValue(value)} (${formatShare(value)})`
-      : formatValue(value);
-  }
-
   #drawReadout() {
-    const readout = this.#readout;
-    const shown = this.#picture;
-    for (const name of facts) delete readout.dataset[name];
-    if (!this.#attention || !shown || this.#waiting) {
-      readout.textContent = this.#waiting
-        ? 'The map of this head follows when the text is complete.'
-        : 'The map appears as soon as the model has read the text.';
-      return;
-    }
-    const cell = this.#cell;
-    this.#drawSentence(cell?.row ?? shown.size - 1);
-    if (!cell || cell.row >= shown.size || cell.column >= shown.size) {
-      readout.textContent = 'Point at a cell to read it; click to keep it.';
-      return;
-    }
-    const { row, column } = cell;
-    const { size } = shown;
-    const masked = isMasked(shown.mask, size, row, column);
-    const value = masked && this.#stage === 'masked' ? Number.NEGATIVE_INFINITY : shown.values[row * size + column];
-    const sum = rowSum(shown.values, size, row);
-    Object.assign(readout.dataset, {
-      row: String(row),
-      column: String(column),
-      value: String(value),
-      rowSum: String(sum),
-      masked: String(masked),
-    });
-    const scaled = this.#norms.input.checked && this.#lengths;
-    const tail = this.#stage === 'weights' && !scaled ? ` · row sum ${sum.toFixed(4)}` : '';
-    readout.replaceChildren(
-      tokenText(shown.tokens[row]),
-      h('span', { class: 'at' }, ` ${row}`),
-      ' looks at ',
-      tokenText(shown.tokens[column]),
-      h('span', { class: 'at' }, ` ${column}`),
-      ': ',
-      h('strong', {}, this.#inWords(row, column)),
-      tail,
-    );
+    this.#readout.update(this.#attention && !this.#waiting ? this.#told : null, this.#cell, this.#waiting);
   }
 
-  /** @param {number} row */
-  #drawSentence(row) {
-    const [attention, shown] = [this.#attention, this.#picture];
-    if (!attention || !shown || row >= shown.size) return;
-    const plain = this.#stage === 'weights' ? shown.values : attention.weights;
-    const mask = this.#stage === 'weights' ? shown.mask : (this.#mask ?? true);
-    const found = strongest(plain, shown.size, row, listed, mask);
-    const scaled = this.#stage === 'weights' && this.#norms.input.checked && this.#lengths;
-    const parts = found.flatMap(({ column, value }, index) => [
-      index ? ', ' : '',
-      tokenText(shown.tokens[column]),
-      ` ${scaled ? formatValue(value) : formatShare(value)}`,
-    ]);
-    this.#sentence.replaceChildren(
-      tokenText(shown.tokens[row]),
-      ' looks at: ',
-      ...(parts.length ? parts : ['nothing']),
-    );
+  /** What is drawn, for those who put it into words. */
+  get #told() {
+    const { norms, noSink } = this.options;
+    return this.#picture && this.#attention
+      ? {
+          picture: this.#picture,
+          weights: this.#attention.weights,
+          mask: this.#mask ?? true,
+          stage: this.#stage,
+          scaled: this.#stage === 'weights' && norms && this.#lengths !== null,
+          noSink,
+        }
+      : null;
   }
 }
 
