@@ -75,7 +75,7 @@ const failing = [
     says: [/relaxed SIMD with threads could not be started/, /for SIMD with threads could not be started/],
   },
   {
-    name: 'all but the plain one',
+    name: 'C45: all but the plain one',
     files: /(-threads|relaxed)\/.*\.wasm$/,
     fault: { body: '<!doctype html>', type: 'text/html' },
     variant: 'simd128',
@@ -158,7 +158,7 @@ pageTest(
   },
 );
 
-pageTest('every build, forced, gives the same tokens', {}, async ({ page }) => {
+pageTest('B25, B27: every build, forced, gives the same tokens', {}, async ({ page }) => {
   await waitForState(page, 'ready');
   const folder = await modelFolder(page);
   const ids = Uint32Array.from({ length: 40 }, (_, i) => 100 + 37 * i);

@@ -11,7 +11,7 @@ const places = [
   { mount: '/', path: 'index.html', name: 'at the root, index.html spelled out' },
 ];
 for (const { mount, path, name } of places) {
-  pageTest(`works ${name}`, { server: { mount }, path }, async ({ page, server }) => {
+  pageTest(`F72: works ${name}`, { server: { mount }, path }, async ({ page, server }) => {
     await waitForState(page, 'ready');
     await andAnswer(page, () => page.locator('#text').fill('Once upon a'));
     assert.equal((await suggestions(page)).length, 3);
@@ -42,7 +42,7 @@ pageTest('shows nothing foreign and asks for nothing else', {}, async ({ page, s
 
 // Chromium reports on the console that modules can't be loaded from a file; the page has to explain it to people.
 pageTest(
-  'opened as a file, explains itself',
+  'F73: opened as a file, explains itself',
   { path: 'none', expected: [/CORS|origin|file:/i, ...downloadErrors] },
   async ({ page }) => {
     await page.goto(pathToFileURL(join(root, 'www/index.html')).href);

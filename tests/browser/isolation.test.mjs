@@ -176,7 +176,7 @@ pageTest(
 
 let removed = false;
 pageTest(
-  'the page’s policy goes for its workers too, but not for other pages; a host without the service worker is rid of it',
+  'F74, F75: the page’s policy goes for its workers too, but not for other pages; a host without the service worker is rid of it',
   {
     server: { ...plain, fault: ({ path }) => (removed && path.endsWith('/sw.js') ? { status: 404 } : null) },
     expected: downloadErrors,

@@ -116,7 +116,7 @@ pageTest('a cell of the map goes with its column, and labels stay lit', {}, asyn
   }
 });
 
-pageTest('everything can be reached with Tab, and leaving never traps', {}, async ({ page }) => {
+pageTest('F80: everything can be reached with Tab, and leaving never traps', {}, async ({ page }) => {
   await waitForState(page, 'ready');
   await andAnswer(page, () => page.locator('#text').fill('Reach for the'));
   await page.locator('#text').focus();

@@ -119,7 +119,7 @@ pageTest('type, accept, generate, stop, look inside', { timeout: 300_000 }, asyn
     assert.ok(await page.locator('#text').evaluate((field) => field === document.activeElement), 'focus stays');
   });
 
-  await t.test('twenty tokens, the same for the same seed', async () => {
+  await t.test('B27: twenty tokens, the same for the same seed', async () => {
     const start = await textOf(page);
     const tokens = await chips(page);
     await page.locator('#seed').fill('7');
