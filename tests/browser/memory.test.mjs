@@ -115,23 +115,23 @@ deviceTest(
   ({ weights, loaded }) => Math.floor((weights + loaded) / 2),
   async (page) => {
     await page.locator('#text').fill(typed);
-    await waitForState(page, 'crashed');
+    await waitForState(page, 'failed');
     assert.match(await page.locator('body').innerText(), /Not enough memory/);
-    assert.ok(await page.getByRole('button', { name: 'Restart' }).isVisible());
+    assert.ok(await page.getByRole('button', { name: 'Retry' }).isVisible());
     assert.equal(await page.locator('#text').inputValue(), typed);
   },
 );
 
 // When memory runs out within the caches, the engine says so and goes on; here it is told that it has.
-const workerScript = readFileSync(join(root, 'www/js/worker/worker.js'), 'utf8');
-const settingText = 'const prompt = engine.setText(text)';
+const workerScript = readFileSync(join(root, 'www/js/worker/suggesting.js'), 'utf8');
+const settingText = 'const prompt = engine.beginWords(text, wanted)';
 const noLongTexts = `if (text.length > 1000) throw new EngineError(codes.memory, 'no room'); ${settingText}`;
 pageTest(
   'too little memory for a long text: a shorter one still works',
   {
     server: {
       fault: ({ path }) =>
-        path.endsWith('/worker.js') ? { body: workerScript.replace(settingText, noLongTexts) } : null,
+        path.endsWith('/suggesting.js') ? { body: workerScript.replace(settingText, noLongTexts) } : null,
     },
   },
   async ({ page }) => {
