@@ -185,7 +185,7 @@ const failing = [
     mayKeep: true,
   },
   {
-    name: 'C38: a page in place of weights',
+    name: 'C38, C44: a page in place of weights',
     wrong: () => once({ type: 'text/html; charset=utf-8', body: '<!doctype html><h1>Sign in' }),
     code: 'html-instead-of-data',
     says: /web page/,
