@@ -78,6 +78,15 @@ fn finished(mut loader: Loader) -> Result<Model> {
     Ok(loader.finish()?.0)
 }
 
+/// A file, the shards that a download without a break hands out, and the weights that come of it.
+fn fetched_wide() -> (Vec<u8>, Vec<Stored>, Vec<Vec<u8>>) {
+    let file = wide();
+    let mut loader = begun(WIDE);
+    fetch(&mut loader, &file, usize::MAX, usize::MAX).unwrap();
+    let stored = outputs(&mut loader);
+    (file, stored, weights(finished(loader).unwrap()))
+}
+
 #[test]
 fn what_is_not_needed_is_not_asked_for_and_the_weights_are_the_same() {
     let file = wide();
@@ -173,11 +182,7 @@ fn an_interrupted_download_goes_on_from_what_is_stored() {
 
 #[test]
 fn shards_may_be_restored_in_any_order_and_only_some_of_them() {
-    let file = wide();
-    let mut first = begun(WIDE);
-    fetch(&mut first, &file, usize::MAX, usize::MAX).unwrap();
-    let stored = outputs(&mut first);
-    let expected = weights(finished(first).unwrap());
+    let (file, stored, expected) = fetched_wide();
     for missing in 0..stored.len() {
         let mut loader = begun(WIDE);
         loader.push_at(0, &file[..1 << 16]).unwrap();
@@ -196,11 +201,7 @@ fn shards_may_be_restored_in_any_order_and_only_some_of_them() {
 
 #[test]
 fn damaged_shards_are_not_restored_and_their_bytes_are_wanted_again() {
-    let file = wide();
-    let mut first = begun(WIDE);
-    fetch(&mut first, &file, usize::MAX, usize::MAX).unwrap();
-    let stored = outputs(&mut first);
-    let expected = weights(finished(first).unwrap());
+    let (file, stored, expected) = fetched_wide();
     let mut loader = begun(WIDE);
     let (_, entry, bytes) = &stored[1];
     assert_eq!(code(loader.restore(1, entry, bytes)), "out-of-range", "there is no plan yet");
@@ -242,11 +243,7 @@ fn damaged_shards_are_not_restored_and_their_bytes_are_wanted_again() {
 
 #[test]
 fn a_server_that_sends_more_than_was_asked_for_does_no_harm() {
-    let file = wide();
-    let mut first = begun(WIDE);
-    fetch(&mut first, &file, usize::MAX, usize::MAX).unwrap();
-    let stored = outputs(&mut first);
-    let expected = weights(finished(first).unwrap());
+    let (file, stored, expected) = fetched_wide();
     // The whole file, each time, with some shards restored.
     let mut loader = begun(WIDE);
     let header = loader.push_at(0, &file).unwrap();
