@@ -285,7 +285,9 @@ mod tests {
             }
         }
         let mut quantised = [-1; BLOCK];
-        let weights = std::array::from_fn(|i| if i == 7 { f32::NAN } else { 1.0 });
+        // Its low bits would be taken for a number.
+        let not_a_number = f32::from_bits(f32::NAN.to_bits() | 0x1234);
+        let weights = std::array::from_fn(|i| if i == 7 { not_a_number } else { 1.0 });
         quantize_weights(&mut quantised, &weights, &[1.0; BLOCK]);
         assert_eq!((quantised[6], quantised[7]), (32767, 0));
     }
