@@ -39,8 +39,16 @@ function ask(page, calls) {
   }, calls);
 }
 
-/** @param {Page} page */
-const modelFolder = (page) => page.evaluate(() => new URL('models/built-in/', document.baseURI).href);
+/**
+ * The page's own model, as what is loaded.
+ * @param {Page} page
+ * @returns {Promise<import('../../www/js/shared/models.js').ModelSource>}
+ */
+const builtIn = (page) =>
+  page.evaluate(() => ({
+    type: /** @type {const} */ ('folder'),
+    base: new URL('models/built-in/', document.baseURI).href,
+  }));
 
 pageTest('with everything there, relaxed SIMD and threads', {}, async ({ page, server }) => {
   await waitForState(page, 'ready');
@@ -160,7 +168,7 @@ pageTest(
 
 pageTest('B25, B27: every build, forced, gives the same tokens', {}, async ({ page }) => {
   await waitForState(page, 'ready');
-  const folder = await modelFolder(page);
+  const source = await builtIn(page);
   const ids = Uint32Array.from({ length: 40 }, (_, i) => 100 + 37 * i);
   /** @type {Map<string, unknown>} */
   const found = new Map();
@@ -173,7 +181,7 @@ pageTest('B25, B27: every build, forced, gives the same tokens', {}, async ({ pa
   ]) {
     const [, info, prefilled, decoded, branches, tuning, late] = await ask(page, [
       ['configure', wishes],
-      ['load', folder],
+      ['load', source],
       ['prefillTokens', [...ids]],
       ['decodeTokens', 12],
       ['branches', 3, 4],
@@ -201,7 +209,7 @@ pageTest(
   { server: { isolated: false }, path: '?isolate=off' },
   async ({ page }) => {
     await waitForState(page, 'ready');
-    const folder = await modelFolder(page);
+    const source = await builtIn(page);
     for (const [wishes, says] of /** @type {const} */ ([
       [{ variant: 'relaxed-threads' }, /not-isolated/],
       [{ threads: 2 }, /not-isolated/],
@@ -209,7 +217,7 @@ pageTest(
     ])) {
       const [, failure] = await ask(page, [
         ['configure', wishes],
-        ['load', folder],
+        ['load', source],
       ]);
       assert.equal(failure.error, 'build-unavailable');
       assert.match(failure.message, says);
@@ -219,9 +227,9 @@ pageTest(
 
 pageTest('the number of threads is chosen by measuring', {}, async ({ page }) => {
   await waitForState(page, 'ready');
-  const folder = await modelFolder(page);
+  const source = await builtIn(page);
   const cores = await page.evaluate(() => navigator.hardwareConcurrency);
-  const [info, tuning] = await ask(page, [['load', folder], ['tune']]);
+  const [info, tuning] = await ask(page, [['load', source], ['tune']]);
   assert.equal(info.variant, 'relaxed-threads');
   assert.deepEqual(tuning.times[0].threads, 1);
   assert.equal(tuning.times.at(-1).threads, Math.min(cores, 8));

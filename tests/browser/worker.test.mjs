@@ -28,7 +28,8 @@ function ask(page, messages) {
         worker.postMessage({ id, ...message });
       });
     const early = await post({ kind: 'suggest', text: '', top: 1 });
-    await post({ kind: 'load', base: new URL('models/built-in/', document.baseURI).href });
+    const base = new URL('models/built-in/', document.baseURI).href;
+    await post({ kind: 'load', source: { type: 'folder', base } });
     const answers = [];
     for (const { pause, ...message } of messages) {
       if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
