@@ -34,6 +34,38 @@ async function save(page, format) {
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
+/**
+ * The figure of the view that is shown: the SVG says these things, and the PNG is a picture of it.
+ * @param {Page} page
+ * @param {...string} parts
+ */
+async function figureSays(page, ...parts) {
+  const source = (await save(page, 'svg')).bytes.toString();
+  const svg = await page.evaluate((text) => {
+    const { documentElement } = new DOMParser().parseFromString(text, 'image/svg+xml');
+    const { nodeName, textContent } = documentElement;
+    return { nodeName, text: textContent ?? '', width: Number(documentElement.getAttribute('width')) };
+  }, source);
+  assert.equal(svg.nodeName, 'svg');
+  for (const part of [await page.locator('#text').inputValue(), 'Made with Headlight', ...parts]) {
+    assert.ok(svg.text.includes(part), `${part} in ${svg.text}`);
+  }
+  const { bytes } = await save(page, 'png');
+  assert.equal(bytes.subarray(1, 4).toString(), 'PNG');
+  assert.equal(bytes.readUInt32BE(16), 2 * svg.width);
+  const colours = await page.evaluate(async (base64) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${base64}`;
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.width, image.height];
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    context.drawImage(image, 0, 0);
+    return new Set(new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer)).size;
+  }, bytes.toString('base64'));
+  assert.ok(colours > 20, `${colours} colours`);
+}
+
 pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
   await waitForState(page, 'ready');
   await andAnswer(page, () => page.locator('#text').fill(opening));
@@ -165,16 +197,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     assert.ok(Math.abs(bytes.readFloatLE(10 + length + 4 * wanted.length) - wanted[1][0]) < 1e-5);
     const lines = (await save(page, 'csv')).bytes.toString().trim().split('\r\n');
     assert.equal(lines.length, wanted.length + 1);
-    const svg = (await save(page, 'svg')).bytes.toString();
-    const parsed = await page.evaluate((source) => {
-      const { documentElement } = new DOMParser().parseFromString(source, 'image/svg+xml');
-      return { name: documentElement.nodeName, text: documentElement.textContent ?? '' };
-    }, svg);
-    assert.equal(parsed.name, 'svg');
-    for (const part of ['layer 2, head 1', '·John', 'masked', text]) assert.ok(parsed.text.includes(part), part);
-    const png = (await save(page, 'png')).bytes;
-    assert.equal(png.subarray(1, 4).toString(), 'PNG');
-    assert.ok(png.readUInt32BE(16) >= 900);
+    await figureSays(page, 'layer 2, head 1', '·John', 'masked');
   });
 
   await t.test('the journey of a token, and one token on', async () => {
@@ -205,6 +228,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await strip.focus();
     await page.keyboard.press('End');
     assert.match((await strip.getAttribute('aria-valuetext')) ?? '', /^255: −?\d/);
+    await figureSays(page, 'The way of', 'block 3', 'neurons after GELU (1,024)', 'L7 MLP');
   });
 
   await t.test('guesses by depth end with what the model says', async () => {
@@ -214,6 +238,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     );
     assert.equal((await page.locator('#lens tbody tr').count()) > 4, true);
     await page.locator('#lens-halves').check();
+    await figureSays(page, 'embedding', 'L0 attention', 'Rank of');
     await page.locator('#lens tbody button').first().click();
   });
 
@@ -228,6 +253,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) - total) < 0.02, sum);
     await page.locator('.why-strong button').first().click();
     assert.match((await page.locator('#why-readout').textContent()) ?? '', /[+−]\d/);
+    await figureSays(page, 'Why ', `The logit ${sum.split(' ')[0]} is the sum of`, 'rounding to int8');
   });
 
   await t.test('two texts', async () => {
@@ -238,6 +264,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     assert.ok((await page.locator('.aligned .own').count()) > 0);
     await page.locator('.compare-view .finder-list button').first().click();
     await page.locator('#difference-title', { hasText: 'second less the first' }).waitFor();
+    await figureSays(page, opening.replace('John gave', 'Mary gave'), '·Mary', 'weights in the second less');
   });
 
   await t.test('arcs', async () => {
@@ -246,6 +273,10 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('#arcs-add').click();
     await page.locator('.arc-token[data-index="3"]').click();
     assert.match((await page.locator('#arc-sentences').textContent()) ?? '', /·John looks at: .*%/);
+    await page.locator('.arc-token[data-index="5"]').click({ modifiers: ['Shift'] });
+    const [head] = (await page.locator('.arc-heads li').first().innerText()).match(/L\d+ H\d+/) ?? [''];
+    const named = head.replace('L', 'layer ').replace(' H', ', head ');
+    await figureSays(page, 'What ·John ·to looks at', named, 'When', 'is looked at by');
   });
 
   await t.test('no serious accessibility faults in any view', async () => {

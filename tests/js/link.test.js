@@ -1,7 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matrixFigure, tableFigure, wrap } from '../../www/js/page/lib/figure.js';
 import { csv, npy } from '../../www/js/page/lib/files.js';
 import { isLink, LinkError, readLink, writeLink } from '../../www/js/page/lib/link.js';
 
@@ -95,22 +94,4 @@ test('NPY as NumPy reads it', () => {
 test('CSV keeps commas, quotes and formulas in their field', () => {
   assert.equal(csv([['a,b', 'say "x"', null, 1.5]]), '"a,b","say ""x""",,1.5\r\n');
   assert.equal(csv([['=1+1', -2]]), "'=1+1,-2\r\n");
-});
-
-test('figures are well-formed whatever the tokens', () => {
-  const figure = matrixFigure({
-    title: 'a < b & "c"',
-    caption: ['A caption that is long enough to be broken '.repeat(6), '\u0000\u0008'],
-    rowNames: ['<i>', '&amp;'],
-    columnNames: ['x', 'y'],
-    values: Float32Array.of(1, 0, Number.NaN, 0.5),
-    ...{ mask: true, palette: new Uint8Array(768).fill(7), low: 0, high: 1, power: 0.5 },
-  });
-  assert.ok(figure.startsWith('<svg xmlns="http://www.w3.org/2000/svg"'));
-  assert.ok(!/<i>|\p{Cc}(?<!\n)/u.test(figure));
-  assert.equal((figure.match(/→/g) ?? []).length, 3, 'the masked cell is not drawn');
-  assert.ok(figure.includes('#ff00c8'), 'not a number is loud');
-  assert.ok(tableFigure({ title: 't', caption: [], columns: ['a'], rows: [['<b>']] }).includes('&lt;b&gt;'));
-  assert.deepEqual(wrap('one two three', 7), ['one two', 'three']);
-  assert.deepEqual(wrap('abcdefgh', 3), ['abc', 'def', 'gh']);
 });

@@ -41,6 +41,11 @@ export function formatValue(value) {
   return (value < 0 ? '−' : '') + digits.replace('e-', 'e−').replace('e+', 'e');
 }
 
+/** With a plus sign, for what can speak for or against. @param {number} value */
+export function formatSigned(value) {
+  return value > 0 ? `+${formatValue(value)}` : formatValue(value);
+}
+
 /**
  * Bytes in decimal units, as download sizes are usually given.
  * @param {number} bytes

@@ -10,14 +10,14 @@
  * @param {number} value
  * @param {{low: number, high: number, power?: number}} scale
  */
-function shade(value, { low, high, power = 1 }) {
+export function shade(value, { low, high, power = 1 }) {
   if (high <= low) return 0;
   const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
   return Math.round(255 * (power === 1 ? share : share ** power));
 }
 
 /** Not a number is a fault worth seeing. */
-const loud = [255, 0, 200];
+export const loud = Object.freeze([255, 0, 200]);
 
 /**
  * A square matrix as RGBA. Masked cells stay transparent, so that the hatching behind the canvas shows.

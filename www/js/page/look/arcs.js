@@ -30,7 +30,8 @@ export class ArcsController {
     this.#selection = selection;
     this.view.addEventListener('choose', (event) => {
       const { index, several } = /** @type {CustomEvent} */ (event).detail;
-      if (!several) this.#chosen.clear();
+      // Shift adds to what is drawn, though nobody chose that yet.
+      this.#chosen = several ? new Set(this.drawn.chosen) : new Set();
       if (several && this.#chosen.has(index) && this.#chosen.size > 1) this.#chosen.delete(index);
       else this.#chosen.add(index);
       if (!several) selection.choose(index);
@@ -75,9 +76,15 @@ export class ArcsController {
     this.#maps.clear();
   }
 
-  /** The chosen tokens, and the heads with their maps. */
+  /** The chosen tokens, and the maps of the heads that are drawn. */
   get drawn() {
-    return { maps: this.#heads.flatMap(({ layer, head }) => this.#maps.get(`${layer}.${head}`)?.map ?? []) };
+    const { tokens, position } = this.#selection;
+    for (const token of this.#chosen) if (token >= tokens.length) this.#chosen.delete(token);
+    const maps = this.#heads.flatMap((place) => {
+      const map = this.#maps.get(`${place.layer}.${place.head}`)?.map;
+      return map && map.size === tokens.length ? [map] : [];
+    });
+    return { maps, chosen: this.#chosen.size > 0 ? this.#chosen : new Set([position]) };
   }
 
   /** @param {number} layer @param {number} head */
@@ -119,13 +126,8 @@ export class ArcsController {
 
   #draw() {
     if (!this.#shown) return;
-    const { tokens, position, layer, head } = this.#selection;
-    for (const token of this.#chosen) if (token >= tokens.length) this.#chosen.delete(token);
-    const chosen = this.#chosen.size > 0 ? this.#chosen : new Set([position]);
-    const maps = this.#heads.flatMap((place) => {
-      const map = this.#maps.get(`${place.layer}.${place.head}`)?.map;
-      return map && map.size === tokens.length ? [map] : [];
-    });
+    const { tokens, layer, head } = this.#selection;
+    const { maps, chosen } = this.drawn;
     if (maps.length === this.#heads.length)
       this.view.update(maps, tokens, chosen, this.#has(layer, head) ? null : { layer, head });
   }

@@ -1,44 +1,36 @@
 // @ts-check
 import { palettes } from '../lib/colour.js';
-import { matrixFigure, mostShapes, tableFigure } from '../lib/figure.js';
+import { drawFigure } from '../lib/figure/figure.js';
 import { csv, npy } from '../lib/files.js';
 import { isMasked } from '../lib/matrix.js';
-import { paintCells, paintMatrix } from '../lib/raster.js';
 import { h, putPixels } from '../ui/dom.js';
 import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
 
 /**
  * @typedef {import('../ui/export-menu.js').Format} Format
  *
- * @typedef {object} MatrixView   a view as numbers with names along two sides
- * @property {'matrix'} kind
+ * @typedef {object} View         what can be taken away of what is shown
  * @property {string} file        the beginning of the file's name
  * @property {string} title
  * @property {string} note        what the numbers are
+ * @property {Matrix | Table} numbers
+ * @property {import('../lib/figure/figure.js').Panel[]} panels   the picture
+ *
+ * @typedef {object} Matrix       numbers with names along two sides
+ * @property {'matrix'} kind
  * @property {string[]} rowNames
  * @property {string[]} columnNames
  * @property {Float32Array} values (rows, columns)
  * @property {import('../lib/matrix.js').Mask} mask
- * @property {boolean} signed
- * @property {number} low
- * @property {number} high
- * @property {number} power
- * @property {[string, string]} sides
  *
- * @typedef {object} TableView    a view as a list; `vectors` are what NPY gets
+ * @typedef {object} Table        a list; `array` is what NPY gets
  * @property {'table'} kind
- * @property {string} file
- * @property {string} title
- * @property {string} note
  * @property {string[]} columns
  * @property {(string | number)[][]} rows
  * @property {{values: Float32Array, shape: number[]} | null} array
- *
- * @typedef {MatrixView | TableView} View
  */
 
 const pngScale = 2;
-const tableRows = 200; // in a figure
 
 /** Figures and numbers of the view that is shown. */
 export class Exporting {
@@ -79,7 +71,7 @@ export class Exporting {
     this.menu.tell('');
     const name = `${view.file}.${format}`;
     if (format === 'svg') saveFile(name, this.#figure(view), 'image/svg+xml');
-    else if (format === 'csv') saveFile(name, csv(rowsOf(view)), 'text/csv');
+    else if (format === 'csv') saveFile(name, csv(rowsOf(view.numbers)), 'text/csv');
     else if (format === 'json') saveFile(name, `${JSON.stringify(this.#json(view), null, 1)}\n`, 'application/json');
     else if (format === 'npy') this.#saveNpy(name, view);
     else {
@@ -92,71 +84,53 @@ export class Exporting {
   }
 
   /** @param {string} name @param {View} view */
-  #saveNpy(name, view) {
-    if (view.kind === 'matrix') {
-      saveFile(name, npy(view.values, [view.rowNames.length, view.columnNames.length]), 'application/octet-stream');
-    } else if (view.array) {
-      saveFile(name, npy(view.array.values, view.array.shape), 'application/octet-stream');
+  #saveNpy(name, { numbers }) {
+    if (numbers.kind === 'matrix') {
+      const shape = [numbers.rowNames.length, numbers.columnNames.length];
+      saveFile(name, npy(numbers.values, shape), 'application/octet-stream');
+    } else if (numbers.array) {
+      saveFile(name, npy(numbers.array.values, numbers.array.shape), 'application/octet-stream');
     } else {
       this.menu.tell('This view has no array; take CSV or JSON.');
     }
   }
 
   /** @param {View} view */
-  #json(view) {
+  #json({ title, note, numbers }) {
     const { text, model } = this.#about();
-    if (view.kind === 'table') return { ...view, array: undefined, text, model };
-    const { title, note, rowNames, columnNames, values, mask } = view;
-    const columns = columnNames.length;
-    const rows = rowNames.map((_, row) =>
-      columnNames.map((_, column) =>
-        mask !== false && isMasked(mask, columns, row, column) ? null : values[row * columns + column],
-      ),
-    );
-    return { title, note, text, model, rows: rowNames, columns: columnNames, values: rows };
+    const about = { title, note, text, model };
+    if (numbers.kind === 'table') return { ...about, columns: numbers.columns, rows: numbers.rows };
+    return { ...about, rows: numbers.rowNames, columns: numbers.columnNames, values: cellsOf(numbers) };
   }
 
   /** @param {View} view */
-  #figure(view) {
+  #figure({ title, note, panels }) {
     const { text, model, altered } = this.#about();
-    const caption = [view.note, `Text: ${text}`, `${model}${altered ? ', altered by hand' : ''}. Made with Headlight.`];
-    if (view.kind === 'table') {
-      const rows = view.rows.slice(0, tableRows).map((row) => row.map(String));
-      return tableFigure({ title: view.title, caption, columns: view.columns, rows });
-    }
-    const light = palettes(false);
-    const palette = view.signed ? light.scores : light.weights;
-    const many = Math.max(view.rowNames.length, view.columnNames.length) > mostShapes;
-    return matrixFigure({ ...view, caption, palette, picture: many ? pixels(view, palette) : undefined });
+    const caption = [note, `Text: ${text}`, `${model}${altered ? ', altered by hand' : ''}. Made with Headlight.`];
+    return drawFigure({ title, caption, panels }, { palettes: palettes(false), encode });
   }
 }
 
-/** @param {View} view */
-function rowsOf(view) {
-  if (view.kind === 'table') return [view.columns, ...view.rows];
-  const { rowNames, columnNames, values, mask } = view;
+/** Row by row, null where it is masked. @param {Matrix} matrix @returns {(number | null)[][]} */
+function cellsOf({ rowNames, columnNames, values, mask }) {
   const columns = columnNames.length;
-  return [
-    ['', ...columnNames],
-    ...rowNames.map((name, row) => [
-      name,
-      ...columnNames.map((_, column) =>
-        mask !== false && isMasked(mask, columns, row, column) ? null : values[row * columns + column],
-      ),
-    ]),
-  ];
+  return rowNames.map((_, row) =>
+    columnNames.map((_, column) =>
+      mask !== false && isMasked(mask, columns, row, column) ? null : values[row * columns + column],
+    ),
+  );
 }
 
-/** @param {MatrixView} view @param {import('../lib/raster.js').Palette} palette */
-function pixels(view, palette) {
-  const { values, rowNames, columnNames, mask, low, high, power } = view;
-  const [rows, columns] = [rowNames.length, columnNames.length];
-  const scale = { low, high, power };
-  const painted =
-    rows === columns
-      ? paintMatrix(values, rows, palette, { ...scale, mask })
-      : paintCells(values, rows, columns, palette, scale);
+/** @param {Matrix | Table} numbers */
+function rowsOf(numbers) {
+  if (numbers.kind === 'table') return [numbers.columns, ...numbers.rows];
+  const cells = cellsOf(numbers);
+  return [['', ...numbers.columnNames], ...numbers.rowNames.map((name, row) => [name, ...cells[row]])];
+}
+
+/** @param {Uint8ClampedArray<ArrayBuffer>} pixels @param {number} width */
+function encode(pixels, width) {
   const canvas = h('canvas');
-  putPixels(canvas, painted, columns);
+  putPixels(canvas, pixels, width);
   return canvas.toDataURL('image/png');
 }

@@ -2,7 +2,7 @@
 import { unaltered } from '../lib/alteration.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { byId } from '../ui/dom.js';
-import { arcsView, blockView, headView, heatView, lensView } from './figures.js';
+import { arcsView, blockView, compareView, headView, lensView, whyView } from './figures.js';
 
 /**
  * @typedef {import('../lib/link.js').State} State
@@ -142,18 +142,15 @@ export class Sharing {
     const names = selection.tokens.map(tokenLabel);
     switch (tabs.shown) {
       case 'arcs':
-        return arcsView(arcs.drawn.maps, selection.tokens, selection.position, arcs.view.share);
+        return arcsView(arcs.drawn.maps, selection.tokens, arcs.drawn.chosen, arcs.view.share);
       case 'journey':
-        return journey.drawn && blockView(journey.drawn, names, selection.heads);
+        return journey.drawn && blockView(journey.drawn, names, selection);
       case 'lens':
-        return lensView(lens.drawn, selection.tokens);
+        return lensView(lens.drawn, selection.tokens, { position: selection.position, halves: lens.view.halves });
       case 'why':
-        return heatView(why.view.grid.shown, 'why', 'Direct share in the logit', true, ['layer', 'head']);
+        return why.view.shown && whyView(why.view.shown);
       case 'compare':
-        return heatView(comparing.view.grid.shown, 'differences', 'Distance of attention between two texts', false, [
-          'layer',
-          'head',
-        ]);
+        return comparing.view.shown && compareView(comparing.view.shown, comparing.text);
       default:
         return headView(head.view.shown);
     }

@@ -1,6 +1,6 @@
 // @ts-check
 
-import { arcs, involved } from '../lib/arcs.js';
+import { arcPicture, arcs } from '../lib/arcs.js';
 import { formatShare } from '../lib/format.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { h } from './dom.js';
@@ -12,8 +12,8 @@ import { tokenText } from './token-text.js';
  * @typedef {import('../../shared/protocol.js').Token} Token
  */
 
-const line = 24; // px between tokens
 const [narrowest, widest] = [330, 640]; // px
+const classes = { token: 'arc-token', chosen: 'arc-token chosen', end: 'arc-end' };
 export const mostHeads = 6;
 
 /**
@@ -137,45 +137,21 @@ export class ArcsView extends EventTarget {
     const [maps, tokens, chosen] = [this.#maps, this.#tokens, this.#chosen];
     if (maps.length === 0) return;
     const lines = maps.flatMap((map, index) => arcs(map, chosen, this.share).map((arc) => ({ ...arc, index })));
-    const shown = involved(tokens.length, chosen, lines);
-    const y = new Map(shown.map((token, place) => [token, (place + 0.5) * line + 4]));
-    const height = shown.length * line + 8;
     const width = Math.max(narrowest, Math.min(widest, this.#picture.clientWidth || widest));
-    const [left, middle, right] = [0.25 * width, 0.5 * width, 0.75 * width];
-    const gap = Math.min(52, 0.14 * width);
+    const { height, curves, labels } = arcPicture({ tokens: tokens.map(tokenLabel), chosen, lines, width });
     this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    const curves = lines.map(({ from, to, side, weight, index }) => {
-      const [x1, x2] = side === 'looks' ? [middle - gap, left + 4] : [middle + gap, right - 4];
-      const [y1, y2] = [y.get(from) ?? 0, y.get(to) ?? 0];
-      const bend = (x1 + x2) / 2;
-      return s(
-        'path',
-        {
-          class: `arc arc-${index}`,
-          d: `M${x1} ${y1}C${bend} ${y1} ${bend} ${y2} ${x2} ${y2}`,
-          'stroke-width': Math.max(0.75, weight * 9).toFixed(2),
-          'data-weight': weight,
-        },
-        s('title', {}, `${formatShare(weight)}`),
-      );
-    });
-    const ends = {
-      looks: new Set(lines.filter(({ side }) => side === 'looks').map(({ to }) => to)),
-      seen: new Set(lines.filter(({ side }) => side === 'seen').map(({ to }) => to)),
-    };
-    const labels = shown.flatMap((token) => {
-      const at = y.get(token) ?? 0;
-      const text = shorten(tokenLabel(tokens[token]), Math.floor(width / 42));
-      /** @param {number} x @param {string} anchor @param {string} kind */
-      const label = (x, anchor, kind) =>
-        s('text', { x, y: at + 4, 'text-anchor': anchor, class: kind, 'data-index': token }, text);
-      return [
-        label(middle, 'middle', chosen.has(token) ? 'arc-token chosen' : 'arc-token'),
-        ...(ends.looks.has(token) ? [label(left, 'end', 'arc-end')] : []),
-        ...(ends.seen.has(token) ? [label(right, 'start', 'arc-end')] : []),
-      ];
-    });
-    this.#picture.replaceChildren(...curves, ...labels);
+    this.#picture.replaceChildren(
+      ...curves.map(({ d, thickness, line: { index, weight } }) =>
+        s(
+          'path',
+          { class: `arc arc-${index}`, d, 'stroke-width': thickness, 'data-weight': weight },
+          s('title', {}, formatShare(weight)),
+        ),
+      ),
+      ...labels.map(({ x, y, anchor, kind, token, shown }) =>
+        s('text', { x, y, 'text-anchor': anchor, class: classes[kind], 'data-index': token }, shown),
+      ),
+    );
     this.#sentences.replaceChildren(
       ...maps.flatMap((map, index) =>
         [...chosen]
@@ -201,10 +177,4 @@ export class ArcsView extends EventTarget {
       ),
     );
   }
-}
-
-/** @param {string} text @param {number} most   letters */
-function shorten(text, most) {
-  const letters = [...text];
-  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text;
 }

@@ -69,6 +69,8 @@ export class CompareView extends EventTarget {
   #differences = null;
   /** @type {Difference | null} */
   #difference = null;
+  /** @type {{tokens: readonly Token[], other: Compared, pairs: readonly [number, number][]} | null} */
+  #compared = null;
 
   constructor() {
     super();
@@ -108,9 +110,10 @@ export class CompareView extends EventTarget {
     this.#field.value = text;
   }
 
-  /** For exports. */
-  get grid() {
-    return this.#grid;
+  /** What is drawn, for exports; null while nothing is. */
+  get shown() {
+    const [compared, differences] = [this.#compared, this.#differences];
+    return compared && differences ? { ...compared, differences, difference: this.#difference } : null;
   }
 
   /** @param {Palettes} palettes */
@@ -127,6 +130,7 @@ export class CompareView extends EventTarget {
 
   clear() {
     this.#body.hidden = true;
+    this.#compared = this.#differences = this.#difference = null;
   }
 
   /**
@@ -136,6 +140,7 @@ export class CompareView extends EventTarget {
    */
   update(tokens, other, pairs) {
     this.#body.hidden = false;
+    this.#compared = { tokens, other, pairs };
     const line = (
       /** @type {readonly Token[]} */ list,
       /** @type {Set<number>} */ common,

@@ -57,11 +57,6 @@ export class HeatGrid extends EventTarget {
     this.#keys.addEventListener('leave', () => this.point(null));
   }
 
-  /** What is drawn, for exports. */
-  get shown() {
-    return this.#data;
-  }
-
   /** @param {HeatData} data */
   update(data) {
     this.#data = data;

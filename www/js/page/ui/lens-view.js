@@ -1,4 +1,5 @@
 // @ts-check
+import { depthName } from '../lib/depths.js';
 import { formatCount, formatShare, formatValue } from '../lib/format.js';
 import { spokenToken } from '../lib/tokens.js';
 import { h } from './dom.js';
@@ -7,14 +8,8 @@ import { tokenText } from './token-text.js';
 
 /**
  * @typedef {import('../../shared/inspection.js').Lens} Lens
- * @typedef {import('../../shared/inspection.js').LensDepth} LensDepth
  * @typedef {import('../../shared/protocol.js').Token} Token
  */
-
-/** @param {LensDepth} depth */
-function depthName({ layer, after }) {
-  return layer === null ? 'embedding' : `L${layer} ${after === 'attention' ? 'attention' : 'MLP'}`;
-}
 
 /**
  * What the model would say if it ended at each depth: a column for each of the last tokens, and for the chosen one the rank of
@@ -56,6 +51,11 @@ export class LensView extends EventTarget {
       if (button.dataset.depth) this.#depth = Number(button.dataset.depth);
       this.dispatchEvent(new CustomEvent('position', { detail: { position: Number(button.dataset.position) } }));
     });
+  }
+
+  /** Whether the lines after attention are on show. */
+  get halves() {
+    return this.#halves.checked;
   }
 
   /**

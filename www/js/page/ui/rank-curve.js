@@ -1,12 +1,13 @@
 // @ts-check
 import { formatCount } from '../lib/format.js';
+import { rankCurve } from '../lib/ranks.js';
 import { h } from './dom.js';
 import { s } from './svg.js';
 import { tokenText } from './token-text.js';
 
 /** @typedef {import('../../shared/protocol.js').Token} Token */
 
-const [widest, height, left, bottom] = [640, 150, 58, 20];
+const widest = 640; // px
 
 /** The rank of one token over the depths of the model, 1 at the top, on a scale of powers of ten. */
 export class RankCurve {
@@ -23,22 +24,20 @@ export class RankCurve {
     this.element.hidden = false;
     this.#title.replaceChildren('Rank of ', tokenText(token), ' at every depth');
     const width = Math.max(300, Math.min(widest, this.#picture.clientWidth || widest));
+    const { height, rules, points } = rankCurve(ranks, width);
     this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    const decades = Math.max(1, Math.ceil(Math.log10(Math.max(...ranks))));
-    const x = (/** @type {number} */ index) => left + ((width - left - 8) * index) / Math.max(1, ranks.length - 1);
-    const y = (/** @type {number} */ rank) => 8 + ((height - bottom - 8) * Math.log10(rank)) / decades;
-    const lines = Array.from({ length: decades + 1 }, (_, power) => [
-      s('line', { class: 'rule', x1: left, x2: width, y1: y(10 ** power), y2: y(10 ** power) }),
-      s('text', { x: left - 6, y: y(10 ** power) + 4, 'text-anchor': 'end' }, formatCount(10 ** power)),
-    ]).flat();
-    const points = ranks.map((rank, index) => `${x(index).toFixed(1)},${y(rank).toFixed(1)}`).join(' ');
-    const dots = ranks.map((rank, index) =>
-      s('circle', { cx: x(index), cy: y(rank), r: 3.5 }, s('title', {}, `${names[index]}: rank ${formatCount(rank)}`)),
+    const lines = rules.flatMap(({ rank, x, y }) => [
+      s('line', { class: 'rule', x1: x, x2: width, y1: y, y2: y }),
+      s('text', { x: x - 6, y: y + 4, 'text-anchor': 'end' }, formatCount(rank)),
+    ]);
+    const dots = points.map(({ x, y }, index) =>
+      s('circle', { cx: x, cy: y, r: 3.5 }, s('title', {}, `${names[index]}: rank ${formatCount(ranks[index])}`)),
     );
+    const path = points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
     this.#picture.setAttribute(
       'aria-label',
       `Ranks by depth: ${ranks.map((rank, at) => `${names[at]} ${rank}`).join(', ')}`,
     );
-    this.#picture.replaceChildren(...lines, s('polyline', { points }), ...dots);
+    this.#picture.replaceChildren(...lines, s('polyline', { points: path }), ...dots);
   }
 }

@@ -1,5 +1,6 @@
 // @ts-check
-import { formatValue } from '../lib/format.js';
+import { shareCells } from '../lib/depths.js';
+import { formatSigned, formatValue } from '../lib/format.js';
 import { spokenToken } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 import { h } from './dom.js';
@@ -14,9 +15,6 @@ import { tokenText } from './token-text.js';
 
 const listed = 8;
 const sourcesListed = 6;
-
-/** @param {number} value */
-const signed = (value) => (value > 0 ? `+${formatValue(value)}` : formatValue(value));
 
 /**
  * What speaks for a word: the direct share of every head and MLP in its logit.
@@ -57,6 +55,8 @@ export class WhyView extends EventTarget {
   /** @type {Why | null} */
   #why = null;
   #heads = 1;
+  /** @type {Token[]} */
+  #offered = [];
   /** @type {readonly Token[]} */
   #tokens = [];
 
@@ -83,8 +83,13 @@ export class WhyView extends EventTarget {
     });
   }
 
-  get grid() {
-    return this.#grid;
+  /** What is drawn, for exports; null while nothing is. */
+  get shown() {
+    if (!this.#why) return null;
+    const [why, tokens, heads] = [this.#why, this.#tokens, this.#heads];
+    const offered = (/** @type {HTMLSelectElement} */ { value }) =>
+      this.#offered.find(({ id }) => String(id) === value) ?? null;
+    return { why, tokens, heads, token: offered(this.#token), against: offered(this.#against) };
   }
 
   /** @param {Palette} palette */
@@ -100,7 +105,8 @@ export class WhyView extends EventTarget {
    * @param {number | null} against
    */
   offer(candidates, token, against) {
-    const options = () => candidates.map(({ token: each }) => h('option', { value: each.id }, spokenToken(each)));
+    this.#offered = candidates.map(({ token: each }) => each);
+    const options = () => this.#offered.map((each) => h('option', { value: each.id }, spokenToken(each)));
     this.#token.replaceChildren(...options());
     this.#against.replaceChildren(h('option', { value: '' }, '(nothing: the logit itself)'), ...options());
     if (token !== null) this.#token.value = String(token);
@@ -120,22 +126,10 @@ export class WhyView extends EventTarget {
     this.#draw();
   }
 
-  /** (L, NH + 1), the MLP last. */
-  #cells() {
-    const { heads, mlps } = /** @type {Why} */ (this.#why);
-    const columns = this.#heads + 1;
-    const cells = new Float32Array(mlps.length * columns);
-    for (let layer = 0; layer < mlps.length; layer++) {
-      cells.set(heads.subarray(layer * this.#heads, (layer + 1) * this.#heads), layer * columns);
-      cells[layer * columns + this.#heads] = mlps[layer];
-    }
-    return cells;
-  }
-
   #draw() {
     const why = this.#why;
     if (!why || !this.#palette) return;
-    const cells = this.#cells();
+    const cells = shareCells(why);
     const columns = this.#heads + 1;
     const bound = cells.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     this.#grid.update({
@@ -146,19 +140,19 @@ export class WhyView extends EventTarget {
       low: -bound,
       high: bound,
       name: 'Direct share of every head and MLP. Enter opens a head.',
-      say: ({ row, column }) => `${this.#name(row, column)}: ${signed(cells[row * columns + column])}`,
+      say: ({ row, column }) => `${this.#name(row, column)}: ${formatSigned(cells[row * columns + column])}`,
     });
     const total = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0);
     this.element.dataset.logit = String(why.logit);
     this.#sum.textContent = [
       `${formatValue(why.logit)} =`,
       `${formatValue(why.tokenEmbedding)} token`,
-      `${signed(why.positionEmbedding)} position`,
-      `${signed(total(why.heads))} heads`,
-      `${signed(total(why.attentionBiases))} biases of attention`,
-      `${signed(total(why.mlps))} MLPs`,
-      `${signed(why.finalBias)} last bias`,
-      `${signed(why.rest)} rounding to int8`,
+      `${formatSigned(why.positionEmbedding)} position`,
+      `${formatSigned(total(why.heads))} heads`,
+      `${formatSigned(total(why.attentionBiases))} biases of attention`,
+      `${formatSigned(total(why.mlps))} MLPs`,
+      `${formatSigned(why.finalBias)} last bias`,
+      `${formatSigned(why.rest)} rounding to int8`,
     ].join(' ');
     this.#strong.replaceChildren(
       ...strongestOf(cells, listed, Math.abs).map((at) => {
@@ -169,7 +163,7 @@ export class WhyView extends EventTarget {
           h(
             'button',
             { type: 'button', class: 'plain compact', 'data-row': row, 'data-column': column },
-            `${this.#name(row, column)} ${signed(cells[at])}`,
+            `${this.#name(row, column)} ${formatSigned(cells[at])}`,
           ),
         );
       }),
@@ -191,7 +185,7 @@ export class WhyView extends EventTarget {
     const isMlp = column === this.#heads;
     const value = isMlp ? why.mlps[row] : why.heads[row * this.#heads + column];
     this.#readout.dataset.value = String(value);
-    this.#readout.replaceChildren(`${this.#name(row, column)}: `, h('strong', {}, signed(value)));
+    this.#readout.replaceChildren(`${this.#name(row, column)}: `, h('strong', {}, formatSigned(value)));
     if (isMlp) {
       this.#sources.textContent = 'An MLP works on the token alone.';
       return;
@@ -203,7 +197,7 @@ export class WhyView extends EventTarget {
       index ? ', ' : '',
       tokenText(this.#tokens[at]),
       h('span', { class: 'at' }, ` ${at}`),
-      ` ${signed(shares[at])}`,
+      ` ${formatSigned(shares[at])}`,
     ]);
     this.#sources.replaceChildren(`Layer ${row}, head ${column} has it from `, ...parts, '.');
   }
