@@ -162,11 +162,16 @@ async function take(page, { of }, path) {
   // A window in which all of it is on the screen at once: what is not, is not drawn.
   const before = /** @type {{width: number, height: number}} */ (page.viewportSize());
   const height = await page.evaluate(
-    (found) => Math.max(...[...document.querySelectorAll(found)].map((element) => element.scrollHeight)),
+    (found) => [...document.querySelectorAll(found)].reduce((sum, element) => sum + element.scrollHeight, 0),
     of,
   );
   await page.setViewportSize({ width: before.width, height: Math.max(before.height, height + 400) });
-  await page.locator(of).last().scrollIntoViewIfNeeded();
+  // What sticks to the top stands in its own place only there.
+  await page.evaluate(() => scrollTo(0, 0));
+  await page
+    .locator(of)
+    .first()
+    .evaluate((element) => element.scrollIntoView({ block: 'start' }));
   await page.waitForTimeout(600);
   const clip = await page.evaluate((found) => {
     const boxes = [...document.querySelectorAll(found)].map((element) => element.getBoundingClientRect());
@@ -214,7 +219,7 @@ try {
   await server.close();
 }
 try {
-  execFileSync('pngquant', ['--ext', '.png', '--force', '--skip-if-larger', '--strip', '48', ...files]);
+  execFileSync('pngquant', ['--ext', '.png', '--force', '--strip', '--nofs', '64', ...files]);
 } catch (error) {
   console.error(`not made smaller: ${error instanceof Error ? error.message : error}`);
 }

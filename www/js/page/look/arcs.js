@@ -41,11 +41,13 @@ export class ArcsController {
       const { layer, head } = selection;
       if (this.#added.length < mostHeads && !this.#has(layer, head)) this.#added.push({ layer, head });
       this.#draw();
+      feed.poke();
     });
     this.view.addEventListener('remove', (event) => {
       const { layer, head } = /** @type {CustomEvent<Place>} */ (event).detail;
       this.#added = this.#added.filter((place) => place.layer !== layer || place.head !== head);
       this.#draw();
+      feed.poke();
     });
     for (const type of ['head', 'tokens', 'run']) {
       selection.addEventListener(type, () => {

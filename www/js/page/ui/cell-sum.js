@@ -92,7 +92,7 @@ export class CellSum {
             'li',
             {},
             'Less the largest score of the row, so that nothing overflows: ',
-            `${formatValue(score)} − ${formatValue(maximum)} = `,
+            `${formatValue(score)} − ${maximum < 0 ? `(${formatValue(maximum)})` : formatValue(maximum)} = `,
             number(score - maximum),
           ),
         ],

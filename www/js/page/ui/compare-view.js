@@ -33,15 +33,15 @@ export class CompareView extends EventTarget {
   #strong = h('ol', { class: 'finder-list', 'aria-label': 'Heads that changed most' });
   #map = new HeadMap('difference-map');
   #legend = new ScaleLegend();
-  #title = h('h4', { id: 'difference-title' });
+  #title = h('h3', { id: 'difference-title' });
   #cell = h('p', { class: 'readout', id: 'difference-readout' });
   #body = h(
     'div',
     { class: 'compare-body', hidden: true },
-    h('h4', {}, 'Tokens'),
+    h('h3', {}, 'Tokens'),
     this.#texts,
     this.#guesses,
-    h('h4', {}, 'How far each head’s attention differs'),
+    h('h3', {}, 'How far each head’s attention differs'),
     h(
       'p',
       { class: 'note' },

@@ -90,7 +90,7 @@ export class JourneyBlock {
     const weights = step.weights.subarray(head * size, (head + 1) * size);
     const seen = Math.min(size, step.position + 1);
     strips.scores.update(scores.subarray(0, seen), {
-      shape: `(${seen}) of head ${head}, q·k / √${length}; the ${size - seen} after it are masked`,
+      shape: `(${seen}) of head ${head}, q·k / √${length}${size > seen ? `; the ${size - seen} after it are masked` : ''}`,
     });
     strips.weights.update(weights.subarray(0, seen), {
       shape: `(${seen}) of head ${head}, they add up to 1`,

@@ -43,7 +43,9 @@ export class JourneyView extends EventTarget {
       h(
         'tr',
         {},
-        ...['', 'Token', 'logit', 'probability', 'chance to be drawn'].map((name) => h('th', { scope: 'col' }, name)),
+        ...['rank', 'Token', 'logit', 'probability', 'chance to be drawn'].map((name) =>
+          h('th', { scope: 'col' }, name),
+        ),
       ),
     ),
     this.#guesses,

@@ -41,6 +41,8 @@ export class LensView extends EventTarget {
   #chosen = 0;
   /** Which line is told in detail, by depth. @type {number | null} */
   #depth = null;
+  /** For which token and how many columns the table has been scrolled. */
+  #revealed = '';
 
   constructor() {
     super();
@@ -68,6 +70,17 @@ export class LensView extends EventTarget {
     this.#tokens = tokens;
     this.#chosen = chosen;
     this.#draw();
+  }
+
+  /** The chosen token's column may lie beyond the edge of a narrow screen. */
+  #reveal() {
+    const column = this.#table.querySelector('thead .chosen');
+    const box = this.#table.parentElement;
+    if (!(column instanceof HTMLElement) || !box || box.scrollWidth <= box.clientWidth) return;
+    const [left, right] = [column.offsetLeft, column.offsetLeft + column.offsetWidth];
+    const names = this.#table.querySelector('th')?.offsetWidth ?? 0;
+    if (left - names < box.scrollLeft) box.scrollLeft = left - names;
+    else if (right > box.scrollLeft + box.clientWidth) box.scrollLeft = right - box.clientWidth;
   }
 
   #draw() {
@@ -109,6 +122,9 @@ export class LensView extends EventTarget {
       const again = this.#table.querySelector(`[data-position="${focused.position}"]${depth}`);
       if (again instanceof HTMLElement) again.focus({ preventScroll: true });
     }
+    const drawn = `${this.#chosen}/${columns.length}`;
+    if (drawn !== this.#revealed) this.#reveal();
+    this.#revealed = drawn;
     this.#describe();
   }
 
@@ -141,7 +157,7 @@ export class LensView extends EventTarget {
     const at = Math.min(this.#depth ?? lens.depths.length - 1, lens.depths.length - 1);
     const depth = lens.depths[at];
     this.#detail.replaceChildren(
-      h('h4', {}, `${depthName(depth)}, after `, tokenText(this.#tokens[this.#chosen])),
+      h('h3', {}, `${depthName(depth)}, after `, tokenText(this.#tokens[this.#chosen])),
       h(
         'ol',
         { class: 'guess-list' },

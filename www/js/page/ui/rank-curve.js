@@ -11,7 +11,7 @@ const widest = 640; // px
 
 /** The rank of one token over the depths of the model, 1 at the top, on a scale of powers of ten. */
 export class RankCurve {
-  #title = h('h4', {});
+  #title = h('h3', {});
   #picture = s('svg', { class: 'rank-curve', role: 'img' });
   element = h('div', { class: 'rank', hidden: true }, this.#title, this.#picture);
 

@@ -47,7 +47,7 @@ export class WhyView extends EventTarget {
       'div',
       { class: 'why-columns' },
       h('div', {}, this.#grid.element, this.#readout),
-      h('div', {}, h('h4', {}, 'Strongest'), this.#strong, this.#sources),
+      h('div', {}, h('h3', {}, 'Strongest'), this.#strong, this.#sources),
     ),
   );
   /** @type {Palette | null} */

@@ -87,7 +87,7 @@ export function drawMatrix(panel, tools) {
         ? paintMatrix(values, rows, palette, { ...scale, mask })
         : paintCells(values, rows, columns, palette, scale);
     body.push(
-      `<image x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${escapeXml(tools.encode(pixels, columns))}"/>`,
+      `<image x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" preserveAspectRatio="none" image-rendering="pixelated" href="${escapeXml(tools.encode(pixels, columns))}"/>`,
     );
   } else {
     for (let row = 0; row < rows; row++) {

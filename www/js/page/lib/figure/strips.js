@@ -29,7 +29,7 @@ export function drawStrips({ strips }, tools) {
     return [
       text(0, top + 11, `${name} (${formatCount(values.length)})`),
       text(width, top + 11, `±${formatValue(bound)}`, { anchor: 'end', fill: grey }),
-      `<image x="0" y="${top + 15}" width="${width}" height="13" preserveAspectRatio="none" style="image-rendering:pixelated" href="${escapeXml(image)}"/>`,
+      `<image x="0" y="${top + 15}" width="${width}" height="13" preserveAspectRatio="none" image-rendering="pixelated" href="${escapeXml(image)}"/>`,
       `<rect x="0" y="${top + 15}" width="${width}" height="13" fill="none" stroke="#c9c3ce" stroke-width="0.5"/>`,
     ];
   });
