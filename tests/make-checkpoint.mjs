@@ -31,6 +31,8 @@ const DEVIATION = 0.02;
 export const GPT2_SMALL = { layers: 12, heads: 12, width: 768, positions: 1024 };
 /** @type {Shape} */
 export const GPT2_XL = { layers: 48, heads: 25, width: 1600, positions: 1024 };
+/** As many heads as GPT-2 XL, each of them small. @type {Shape} */
+export const MANY_HEADS = { layers: 48, heads: 25, width: 200, positions: 256 };
 
 /**
  * @param {Shape} shape

@@ -12,7 +12,7 @@ import { formatFigure, textTable } from '../../www/js/bench/figures.js';
  */
 
 /** Columns of the tables that are not a build's. */
-export const PAGE = { builtIn: 'built-in model', small: '124 M' };
+export const PAGE = { builtIn: 'built-in model', small: '124 M', heads: '48 x 25 heads' };
 export const FILES = { stream: 'F32 while it arrives', again: 'from the cache' };
 
 /** @param {Setting} setting */
@@ -36,6 +36,9 @@ const ofBuilds = [
   { what: 'module, gzip -9, kB', id: 'gzip', of: all, most: 900 },
 ];
 
+/** At 60 a second, with what a clock that counts in tenths may add. */
+const FRAME = 16.8; // ms
+
 /** @type {({what: string, column: string, id: string} & Limits)[]} */
 const ofTheRest = [
   { what: 'load from the browser’s cache, s', column: FILES.again, id: 'load-time', most: 0.5 },
@@ -43,6 +46,10 @@ const ofTheRest = [
   { what: 'the last row of all heads, ms', column: PAGE.small, id: 'inside-rows', most: 30 },
   { what: 'one head, 1,024 x 1,024, ms', column: PAGE.small, id: 'inside-map', most: 60 },
   { what: 'logit lens of one position, ms', column: PAGE.small, id: 'inside-lens', most: 60 },
+  ...[PAGE.small, PAGE.heads].flatMap((column) => [
+    { what: 'pointer over the grid, 95 of 100 frames, ms', column, id: 'frames-hover-95', most: FRAME },
+    { what: 'the grid scrolls, 95 of 100 frames, ms', column, id: 'frames-scroll-95', most: FRAME },
+  ]),
   { what: 'loaded to first suggestions, ms', column: PAGE.builtIn, id: 'first-suggestion', most: 400 },
 ];
 

@@ -8,7 +8,7 @@
  *
  * `speed` is what `bench.html` measures, for every build, with the memory it takes. `stream` quantises an F32 checkpoint
  * while it arrives, `again` loads from the browser's own cache, `page` waits for suggestions in the real page, `inside`
- * for what is asked about the inside of the model, `busy` decodes while every core has other work, `size` weighs the modules.
+ * for what is asked about the inside of the model and counts the page's frames meanwhile, `busy` decodes while every core has other work, `size` weighs the modules.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -20,9 +20,10 @@ import { gzipSync } from 'node:zlib';
 import { figuresFor, LONG, median, report, summary } from '../../www/js/bench/figures.js';
 import { VARIANTS } from '../../www/js/bench/options.js';
 import { launch, launchPersistent } from '../browser/chromium.mjs';
-import { makeCheckpoint } from '../make-checkpoint.mjs';
+import { MANY_HEADS, makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
 import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
+import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
 
 /**
@@ -98,6 +99,7 @@ const furtherFigures = [
   { id: 'keystroke', group: 'The real page', name: 'keystroke to suggestions', unit: 'ms' },
   { id: 'keystroke-most', group: 'The real page', name: 'the slowest keystroke', unit: 'ms' },
   ...insideFigures,
+  ...frameFigures,
   { id: 'load-time', group: 'Loading 124 M', name: 'time', unit: 's' },
   { id: 'load-memory', group: 'Loading 124 M', name: 'WebAssembly memory / size of the weights', unit: '' },
 ];
@@ -316,10 +318,17 @@ function weigh() {
 
 // --- the run ----------------------------------------------------------------------------------------------------------
 
+/** @param {string} hub @param {string} name */
+function quantize(hub, name) {
+  const out = join(cache, name);
+  rmSync(out, { recursive: true, force: true });
+  execFileSync(join(root, 'target/release/headlight'), ['quantize', hub, out], { stdio: 'inherit' });
+  return out;
+}
+
 const hub = makeCheckpoint(join(cache, 'gpt2-small'), builtIn);
-const shards = join(cache, 'gpt2-small-int8');
-rmSync(shards, { recursive: true, force: true });
-execFileSync(join(root, 'target/release/headlight'), ['quantize', hub, shards], { stdio: 'inherit' });
+const shards = quantize(hub, 'gpt2-small-int8');
+const manyHeads = quantize(makeCheckpoint(join(cache, 'many-heads'), builtIn, MANY_HEADS), 'many-heads-int8');
 const quantised = readdirSync(shards)
   .filter((name) => name.endsWith('.safetensors'))
   .reduce((sum, name) => sum + statSync(join(shards, name)).size, 0);
@@ -333,6 +342,7 @@ const server = await serve({ isolated: true, cacheControl: 'max-age=3600', mount
 const fault = ({ path }) => (path.endsWith('.wasm') ? { delay: 500 } : null);
 const realPage = await serve({ isolated: true, fault });
 const realPageSmall = await serve({ isolated: true, fault, mounts: { '/models/built-in/': shards } });
+const realPageHeads = await serve({ isolated: true, fault, mounts: { '/models/built-in/': manyHeads } });
 
 const about = await inBrowser(async (_, browser) => ({
   chromium: browser.version(),
@@ -358,11 +368,20 @@ for (let round = 0; round < rounds; round++) {
       const found = await measureInside(page, server.url + SHARDS);
       for (const [id, value] of Object.entries(found)) record(PAGE.small, id, value);
     });
+    for (const [column, { url }] of /** @type {const} */ ([
+      [PAGE.small, realPageSmall],
+      [PAGE.heads, realPageHeads],
+    ])) {
+      await inBrowser(async (page) => {
+        const found = await measureFrames(page, url, SENTENCE.repeat(3).trim());
+        for (const [id, value] of Object.entries(found)) record(column, id, value);
+      });
+    }
   }
   if (parts.has('busy')) await measureBusy();
 }
 if (parts.has('size')) weigh();
-await Promise.all([server, realPage, realPageSmall].map((each) => each.close()));
+await Promise.all([server, realPage, realPageSmall, realPageHeads].map((each) => each.close()));
 
 const figures = [...(model ? figuresFor(model) : []), ...furtherFigures];
 console.log(`\n${report(figures, [...columns.values()])}`);

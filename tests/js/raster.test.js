@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paintLegend, paintMatrix } from '../../www/js/page/lib/raster.js';
+import { paintLegend, paintMatrix, paintThumbnails } from '../../www/js/page/lib/raster.js';
 
 /** Colour n of this palette is (n, 0, 255 - n). */
 const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => [(at / 3) | 0, 0, 255 - ((at / 3) | 0)][at % 3]);
@@ -51,4 +51,18 @@ test('the legend shows just the part of the scale that occurs', () => {
     [0, 1, 2].map((at) => pixel(line, at)[0]),
     [128, 191, 255],
   );
+});
+
+test('small maps stand side by side, as each would be painted by itself', () => {
+  const weights = Uint8Array.from({ length: 3 * 4 * 4 }, (_, at) => (at * 37) % 256);
+  const pixels = paintThumbnails(weights, 3, 4, palette, 0.5);
+  assert.equal(pixels.length, 4 * weights.length);
+  for (let head = 0; head < 3; head++) {
+    const scale = { low: 0, high: 255, power: 0.5, mask: true };
+    const one = paintMatrix(weights.subarray(head * 16, head * 16 + 16), 4, palette, scale);
+    for (let row = 0; row < 4; row++) {
+      const at = 4 * (row * 12 + head * 4);
+      assert.deepEqual(pixels.subarray(at, at + 16), one.subarray(row * 16, row * 16 + 16), `head ${head}, row ${row}`);
+    }
+  }
 });

@@ -51,6 +51,31 @@ export function paintMatrix(values, size, palette, scale) {
 }
 
 /**
+ * The small maps of all heads of a layer side by side, as RGBA; what the causal mask hides stays transparent.
+ * @param {Uint8Array} weights (heads, cells, cells), 255 is all
+ * @param {number} heads
+ * @param {number} cells
+ * @param {Palette} palette
+ * @param {number} power   below 1 lifts small weights
+ * @returns {Uint8ClampedArray<ArrayBuffer>} (cells, heads * cells, 4)
+ */
+export function paintThumbnails(weights, heads, cells, palette, power) {
+  const colours = Uint32Array.from({ length: 256 }, (_, weight) => {
+    const step = shade(weight, { low: 0, high: 255, power }) * 3;
+    return new Uint32Array(Uint8Array.of(palette[step], palette[step + 1], palette[step + 2], 255).buffer)[0];
+  });
+  const pixels = new Uint32Array(heads * cells * cells);
+  for (let head = 0; head < heads; head++) {
+    for (let row = 0; row < cells; row++) {
+      const from = (head * cells + row) * cells;
+      const to = (row * heads + head) * cells;
+      for (let column = 0; column <= row; column++) pixels[to + column] = colours[weights[from + column]];
+    }
+  }
+  return new Uint8ClampedArray(pixels.buffer);
+}
+
+/**
  * A smaller matrix: the value farthest from zero of each square of cells that the mask leaves.
  * @param {ArrayLike<number>} values (size, size)
  * @param {number} size

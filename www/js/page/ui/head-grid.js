@@ -1,12 +1,15 @@
 // @ts-check
 import { step } from '../lib/matrix.js';
-import { paintMatrix } from '../lib/raster.js';
-import { h } from './dom.js';
+import { paintThumbnails } from '../lib/raster.js';
+import { h, putPixels } from './dom.js';
 
 /**
  * @typedef {import('../../shared/protocol.js').Thumbnails} Thumbnails
  * @typedef {import('../lib/raster.js').Palette} Palette
  */
+
+const gap = 2; // px around each map
+const mostNames = 16; // heads that have room for their names
 
 /**
  * All heads as small maps, a row for each layer. One tab stop; arrow keys move, Enter or a click picks.
@@ -18,10 +21,16 @@ export class HeadGrid extends EventTarget {
   #heads = 0;
   /** @type {HTMLButtonElement[]} (layers, heads) */
   #buttons = [];
-  /** One for each layer. @type {HTMLCanvasElement[]} */
-  #pictures = [];
+  /** Of all heads, as many pixels as the screen has: a large model has more than a thousand of them, and a picture for each
+   * layer would be a layer for the browser to put together at every frame. */
+  #picture = h('canvas', { class: 'grid-picture', width: 1, height: 1, 'aria-hidden': 'true' });
+  #line = h('canvas');
+  /** Where it lies: the size of a head, in px of the screen. */
+  #pitch = { across: 0, down: 0 };
   /** @type {Map<number, Thumbnails>} */
-  #drawn = new Map();
+  #maps = new Map();
+  /** Layers whose newest maps are in the picture. @type {Set<number>} */
+  #drawn = new Set();
   /** @type {Palette | null} */
   #palette = null;
   #power = 1;
@@ -30,6 +39,7 @@ export class HeadGrid extends EventTarget {
   /** @type {Set<number>} */
   #visible = new Set();
   #observer = new IntersectionObserver((entries) => this.#intersected(entries), { rootMargin: '25%' });
+  #sizes = new ResizeObserver(() => this.#fit());
 
   constructor() {
     super();
@@ -51,37 +61,43 @@ export class HeadGrid extends EventTarget {
   setShape(layers, heads) {
     this.#layers = layers;
     this.#heads = heads;
+    this.#maps.clear();
     this.#drawn.clear();
     this.#visible.clear();
     this.#observer.disconnect();
+    this.#sizes.disconnect();
     this.element.style.setProperty('--heads', String(heads));
-    const names = Array.from({ length: heads }, (_, head) =>
-      h('span', { class: 'grid-name', role: 'columnheader' }, `H${head}`),
-    );
+    const names = Array.from({ length: heads }, (_, head) => {
+      const shown = heads <= mostNames || head % 2 === 0;
+      const name = { class: 'grid-name', role: 'columnheader', 'aria-label': `H${head}` };
+      return h('span', name, shown ? `H${head}` : '');
+    });
     const header = h('div', { class: 'grid-row grid-top', role: 'row' }, h('span', { class: 'grid-name' }), ...names);
     const rows = Array.from({ length: layers }, (_, layer) => this.#row(layer));
-    this.element.replaceChildren(header, ...rows);
+    this.element.replaceChildren(this.#picture, header, ...rows);
     this.#buttons = [...this.element.querySelectorAll('button')];
     for (const row of rows) this.#observer.observe(row);
+    this.#sizes.observe(rows[0] ?? this.element);
     this.pick(0, 0);
   }
 
   /** @param {Palette} palette */
   setPalette(palette) {
     this.#palette = palette;
-    for (const thumbnails of this.#drawn.values()) this.#draw(thumbnails);
+    this.#drawAll();
   }
 
   /** @param {number} power below 1 to lift small weights */
   setPower(power) {
     this.#power = power;
-    for (const thumbnails of this.#drawn.values()) this.#draw(thumbnails);
+    this.#drawAll();
   }
 
   /** @param {Thumbnails} thumbnails */
   update(thumbnails) {
-    this.#drawn.set(thumbnails.layer, thumbnails);
-    this.#draw(thumbnails);
+    this.#maps.set(thumbnails.layer, thumbnails);
+    this.#drawn.delete(thumbnails.layer);
+    this.#draw(thumbnails.layer);
   }
 
   /** Fades all heads but these. @param {Set<string> | null} matches   as `layer.head`; null for all */
@@ -102,6 +118,7 @@ export class HeadGrid extends EventTarget {
       const [layer, head] = [Number(button.dataset.layer), Number(button.dataset.head)];
       const mark = marks.get(`${layer}.${head}`) ?? '';
       const words = [`Layer ${layer}, head ${head}`, label(layer, head), mark].filter(Boolean).join(', ');
+      if (button.title === words) continue;
       button.classList.toggle('is-altered', mark !== '');
       button.classList.toggle('off', mark === 'off');
       button.setAttribute('aria-label', words);
@@ -150,30 +167,52 @@ export class HeadGrid extends EventTarget {
       return cell;
     });
     const name = h('span', { class: 'grid-name', role: 'rowheader' }, `L${layer}`);
-    // One picture for all heads of a layer: a large model has more than a thousand of them.
-    const picture = h('canvas', { class: 'grid-picture', width: 1, height: 1, 'aria-hidden': 'true' });
-    this.#pictures[layer] = picture;
-    return h('div', { class: 'grid-row', role: 'row', 'data-row': layer }, name, picture, ...cells);
+    return h('div', { class: 'grid-row', role: 'row', 'data-row': layer }, name, ...cells);
   }
 
-  /** @param {Thumbnails} thumbnails */
-  #draw({ layer, heads, cells, weights }) {
-    const picture = this.#pictures[layer];
-    if (!this.#palette || !this.#visible.has(layer) || !picture) return;
-    picture.width = heads * cells;
-    picture.height = cells;
-    const context = picture.getContext('2d');
+  /** Puts the picture behind the heads, as the style sheet has laid them out. */
+  #fit() {
+    const [first, last] = [this.#button(0, 0), this.#button(this.#layers - 1, this.#heads - 1)];
+    if (!first || !last || first.offsetWidth === 0) return;
+    const [from, to, own] = [first, last, this.element].map((element) => element.getBoundingClientRect());
+    const [width, height] = [to.right - from.left, to.bottom - from.top];
+    this.#picture.style.left = `${from.left - own.left + this.element.scrollLeft}px`;
+    this.#picture.style.top = `${from.top - own.top}px`;
+    this.#picture.style.width = `${width}px`;
+    this.#picture.style.height = `${height}px`;
+    this.#picture.width = Math.round(width * devicePixelRatio);
+    this.#picture.height = Math.round(height * devicePixelRatio);
+    this.#pitch = { across: this.#picture.width / this.#heads, down: this.#picture.height / this.#layers };
+    this.#drawAll();
+  }
+
+  #drawAll() {
+    this.#drawn.clear();
+    for (const layer of this.#visible) this.#draw(layer);
+  }
+
+  /** @param {number} layer */
+  #draw(layer) {
+    const map = this.#maps.get(layer);
+    const { across, down } = this.#pitch;
+    const context = this.#picture.getContext('2d');
+    if (!map || !this.#palette || !context || across === 0 || !this.#visible.has(layer)) return;
+    if (this.#drawn.has(layer)) return;
+    this.#drawn.add(layer);
+    const { heads, cells, weights } = map;
+    putPixels(this.#line, paintThumbnails(weights, heads, cells, this.#palette, this.#power), heads * cells);
+    const space = gap * devicePixelRatio;
+    const top = Math.round(layer * down);
+    const height = Math.round((layer + 1) * down) - top;
+    context.clearRect(0, top, this.#picture.width, height);
+    context.imageSmoothingEnabled = false;
+    context.fillStyle = getComputedStyle(this.#picture).color;
     for (let head = 0; head < heads; head++) {
-      const map = weights.subarray(head * cells * cells, (head + 1) * cells * cells);
-      const scale = { low: 0, high: 255, power: this.#power, mask: true };
-      context?.putImageData(new ImageData(paintMatrix(map, cells, this.#palette, scale), cells), head * cells, 0);
+      const left = Math.round(head * across) + space;
+      const width = Math.round((head + 1) * across) - left - space;
+      context.fillRect(left, top + space, width, height - 2 * space);
+      context.drawImage(this.#line, head * cells, 0, cells, cells, left, top + space, width, height - 2 * space);
     }
-  }
-
-  /** Gives back the picture of a layer that is not on screen. @param {number} layer */
-  #release(layer) {
-    const picture = this.#pictures[layer];
-    if (picture) picture.width = picture.height = 1;
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -182,11 +221,9 @@ export class HeadGrid extends EventTarget {
       const layer = Number(/** @type {HTMLElement} */ (target).dataset.row);
       if (isIntersecting) {
         this.#visible.add(layer);
-        const kept = this.#drawn.get(layer);
-        if (kept) this.#draw(kept);
+        this.#draw(layer);
       } else {
         this.#visible.delete(layer);
-        this.#release(layer);
       }
     }
     this.dispatchEvent(new CustomEvent('visible', { detail: [...this.#visible] }));
