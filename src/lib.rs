@@ -1,9 +1,9 @@
 //! Headlight runs GPT-2 in a browser tab.
 //!
 //! From the inside out: [`kernels`] is the arithmetic, [`quant`] the int8 form of weights, [`model`] the forward pass
-//! over [`config`]'s shape, [`memory`] what that takes, [`checkpoint`] reads and writes weights, [`tokenizer`], [`sample`], [`suggest`] and
-//! [`inspect`] stand beside the model, [`session`] joins them for one person's text, and `web` offers the session to
-//! JavaScript. The same code runs natively, as the command line `headlight`.
+//! over [`config`]'s shape, [`memory`] what that takes, [`checkpoint`] reads and writes weights, [`tokenizer`], [`sample`] and
+//! [`suggest`] stand beside the model, [`session`] joins them for one person's text, [`inspect`] looks into that, and `web`
+//! offers both to JavaScript. The same code runs natively, as the command line `headlight`.
 
 pub mod checkpoint;
 pub mod config;

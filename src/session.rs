@@ -1,5 +1,6 @@
 //! One person's text and the model: what the page and the command line call.
 
+pub(crate) mod beside;
 mod listing;
 mod phrases;
 mod surprise;
@@ -10,8 +11,9 @@ pub use phrases::Ghost;
 pub use surprise::{Measured, TokenSurprise};
 pub use words::{Kind, Part, Search, Settings, Suggestion, Words};
 
+use beside::Runs;
+
 use crate::error::{Error, Result};
-use crate::inspect::{self, AttentionMap, Runs};
 use crate::model::state::State;
 use crate::model::{CHUNK, Model};
 use crate::sample::{self, Random, Sampling};
@@ -342,14 +344,6 @@ impl Session {
         let text = generation.decoder.push(unspaced.unwrap_or(bytes));
         self.extend(id)?;
         Ok(Step::Token { id, text, probability })
-    }
-
-    /// One head's scores and weights over the computed tokens.
-    ///
-    /// # Errors
-    /// If there is no such layer or head, or no memory.
-    pub fn attention(&self, layer: usize, head: usize) -> Result<AttentionMap> {
-        inspect::attention(self.state.cache(), layer, head)
     }
 
     /// The caches of the text.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{self, Finish};
 use crate::model::cache::{Cache, Kind};
 use crate::model::{Causal, Mask};
+use crate::session::Session;
 
 /// One head's attention over all `T` tokens of the context. Rows are the tokens that look (destination), columns the
 /// tokens looked at (source).
@@ -26,6 +27,16 @@ pub struct AttentionMap {
 /// Whether a token may not look at another: no token looks at a later one.
 pub fn is_masked(row: usize, column: usize) -> bool {
     column > row
+}
+
+impl Session {
+    /// One head's scores and weights over the computed tokens.
+    ///
+    /// # Errors
+    /// If there is no such layer or head, or no memory.
+    pub fn attention(&self, layer: usize, head: usize) -> Result<AttentionMap> {
+        attention(self.state().cache(), layer, head)
+    }
 }
 
 /// One head's scores and weights.

@@ -4,7 +4,6 @@
 //! [`Inspection`] answers a [`Request`] piece by piece. It looks into the text, or into a run beside it: the text with
 //! attention altered, or another text.
 
-mod alteration;
 mod attention;
 mod differences;
 mod distribution;
@@ -26,9 +25,10 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::state::State;
 use crate::session::Session;
+use crate::session::beside::Run;
 use crate::tokenizer::Tokenizer;
 
-pub use alteration::{Alteration, Cut, Place};
+pub use crate::model::alteration::{Alteration, Cut, Place};
 pub use attention::{
     Attention, AttentionCell, AttentionMap, AttentionRows, HeadVectors, ValueNorms, attention, is_masked,
 };
@@ -38,7 +38,7 @@ pub use journey::{Journey, JourneyLayer, Norm, PositionMatrix};
 pub use lens::{Lens, LensDepth};
 pub use measures::{HeadMeasures, Measure, NAMES as MEASURES};
 pub use request::{Beside, Of, Request};
-pub use runs::{Altered, Change, Compared, Runs};
+pub use runs::{Altered, Change, Compared};
 pub use thumbnails::{ThumbnailRows, Thumbnails};
 pub use trace::{MAX_TOKENS as MAX_TRACE_TOKENS, Trace, TraceModel};
 pub use values::{Bytes, Floats};
@@ -75,7 +75,7 @@ impl<'a> Subject<'a> {
         };
         let run = run.ok_or(Error::NoSuchRun)?;
         let version = (run.number, run.tokens.len());
-        let runs::Run { tokens, state, alteration, .. } = run;
+        let Run { tokens, state, alteration, .. } = run;
         let revision = if of == Of::Altered { session.revision() } else { run.revision };
         Ok(Self { model, tokenizer, state, tokens, alteration, revision, version })
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::alteration::Alteration;
+use crate::model::alteration::Alteration;
 
 /// Which run is looked into.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,36 +2,16 @@
 
 use serde::Serialize;
 
-use super::alteration::Alteration;
 use super::distribution::{Distribution, Guess, Standing};
 use crate::error::{Error, Result};
 use crate::kernels::Activations;
 use crate::model::CHUNK;
+use crate::model::alteration::Alteration;
 use crate::model::rerun::Rerun;
 use crate::model::state::State;
+use crate::session::beside::Run;
 use crate::session::{Prompt, Session};
 use crate::tokenizer::Token;
-
-/// A run that is complete.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) tokens: Vec<u32>,
-    pub(super) state: State,
-    pub(super) alteration: Alteration,
-    /// What its answers carry.
-    pub(super) revision: u32,
-    /// No two runs of a session have the same.
-    pub(super) number: u32,
-}
-
-/// The runs beside a session's text.
-#[derive(Debug, Default)]
-pub struct Runs {
-    pub(super) altered: Option<Run>,
-    pub(super) other: Option<Run>,
-    /// Runs so far.
-    count: u32,
-}
 
 /// What an alteration changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -124,8 +104,7 @@ impl Altering {
         let (tokens, revision) = (session.tokens().to_vec(), session.revision());
         let alteration = std::mem::take(&mut self.alteration);
         let runs = session.runs_mut();
-        runs.count = runs.count.wrapping_add(1);
-        let number = runs.count;
+        let number = runs.number();
         runs.altered =
             self.rerun.take().map(|rerun| Run { tokens, state: rerun.into_state(), alteration, revision, number });
         Ok(Some(altered))
@@ -161,7 +140,13 @@ pub(super) struct Comparing {
 impl Comparing {
     pub(super) fn new(session: &Session, text: &str, top: usize) -> Result<Self> {
         let (tokens, prompt) = session.tokens_of(text)?;
-        Ok(Self { top, tokens, prompt, state: Some(session.model().start()) })
+        // Where it begins like the text, the text's caches hold for it too. Its last token always runs, because its logits
+        // are wanted.
+        let common = session.tokens().iter().zip(&tokens).take_while(|(a, b)| a == b).count();
+        let common = common.min(session.state().len()).min(tokens.len() - 1);
+        let mut state = session.state().fork();
+        state.truncate(common);
+        Ok(Self { top, tokens, prompt, state: Some(state) })
     }
 
     /// Tokens done, and all.
@@ -184,8 +169,7 @@ impl Comparing {
         let tokens = self.tokens.iter().map(|&id| Token::new(id, tokenizer)).collect();
         let Prompt { dropped, unprompted, trimmed_space, .. } = self.prompt;
         let runs = session.runs_mut();
-        runs.count = runs.count.wrapping_add(1);
-        let revision = runs.count;
+        let revision = runs.number();
         runs.other = Some(Run {
             tokens: std::mem::take(&mut self.tokens),
             state,

@@ -1,6 +1,7 @@
 //! The forward pass of GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"): pre-LayerNorm
 //! decoder blocks, learned positions, and an output matrix that is the embedding.
 
+pub(crate) mod alteration;
 mod attention;
 mod block;
 pub mod cache;

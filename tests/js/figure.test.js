@@ -101,6 +101,14 @@ test('arcs of several heads and tokens', () => {
   assert.equal((svg.match(/<path d="M/g) ?? []).length, 16);
   assert.equal(view?.numbers.kind === 'table' && view.numbers.rows.length, 16);
   assert.equal(arcsView([], tokens, new Set([0]), 1), null);
+  const size = 200;
+  const many = Array.from({ length: size }, (_, index) => token(` w${index}`));
+  const flat = { ...attention, size, weights: new Float32Array(size * size).fill(1 / size) };
+  const long = arcsView([flat], many, new Set([size - 1]), 1);
+  const wide = draw(long);
+  assert.equal((wide.match(/<path d="M/g) ?? []).length, 60, 'as many as can be told apart');
+  holds(wide, 'Of 400 lines the 60 strongest are drawn');
+  assert.equal(long?.numbers.kind === 'table' && long.numbers.rows.length, 400, 'the numbers are all there');
 });
 
 test('guesses by depth, with the rank of the winner', () => {
@@ -188,6 +196,11 @@ test('two texts', () => {
   holds(svg, '·it → The: −0.250', 'The cat it');
   assert.equal((svg.match(/#d69a3c/g) ?? []).length, 2, 'what only one of them has');
   assert.ok(!draw(compareView({ ...shown, difference: null }, '')).includes('less those'));
+  const long = Array.from({ length: 300 }, (_, index) => token(` w${index}`));
+  const pairs = long.flatMap((_, index) => (index === 150 ? [] : [/** @type {[number, number]} */ ([index, index])]));
+  const cut = draw(compareView({ ...shown, tokens: long, pairs, difference: null }, ''));
+  holds(cut, '·w145', '·w155', '>…<');
+  assert.ok(!cut.includes('·w144<') && !cut.includes('·w156<'), 'long texts are cut around what differs');
 });
 
 test('figures are well-formed whatever the tokens', () => {

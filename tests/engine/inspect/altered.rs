@@ -124,6 +124,28 @@ fn the_text_never_notices() {
 }
 
 #[test]
+fn another_text_that_begins_alike_is_as_if_alone() {
+    let text = letters(70);
+    let mut session = session_with(&text);
+    let maps = all_maps(&mut session, "text");
+    for other in [letters(40), letters(70), letters(90), format!("{}the cat", letters(66)), "the".to_owned()] {
+        let compared = ask!(&mut session, Compared, { "kind": "compare", "text": other, "top": 3 }).unwrap();
+        let mut alone = session_with(&other);
+        assert_eq!(all_maps(&mut session, "other"), all_maps(&mut alone, "text"), "{other}");
+        for (guess, candidate) in compared.guesses.iter().zip(alone.candidates(3).unwrap()) {
+            assert_eq!((guess.token.id, guess.standing.logit), (candidate.id, candidate.logit));
+        }
+        assert_eq!(all_maps(&mut session, "text"), maps);
+    }
+    // What shares its caches stays as it was when the text goes another way.
+    ask!(&mut session, Compared, { "kind": "compare", "text": letters(80), "top": 1 }).unwrap();
+    let kept = all_maps(&mut session, "other");
+    session.set_text(&format!("{}the", letters(30))).unwrap();
+    session.complete().unwrap();
+    assert_eq!(all_maps(&mut session, "other"), kept);
+}
+
+#[test]
 fn an_altered_text_that_grows_is_as_if_altered_at_once() {
     let cuts = json!([{ "layer": 0, "head": null, "row": null, "column": 2 }]);
     let altered = alteration(json!([]), json!([{ "layer": 1, "head": 1 }]), cuts);

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use headlight::inspect::{Inspection, Progress};
+use headlight::inspect::{Inspection, MAX_TRACE_TOKENS, Progress, Trace, TraceModel};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
@@ -35,6 +35,21 @@ fn requests(p: u64, l: u64, h: u64, of: &str) -> Vec<Value> {
         json!({ "kind": "differences", "of": "altered", "pairs": [[p, p]] }),
         json!({ "kind": "forget", "of": "other" }),
     ]
+}
+
+#[test]
+fn a_trace_has_a_longest_text() {
+    let mut longest = session_with(&letters(MAX_TRACE_TOKENS));
+    let trace = Trace::record(&mut longest, "as it was typed", TraceModel::default()).unwrap();
+    assert_eq!(serde_json::to_value(&trace).unwrap()["tokens"].as_array().unwrap().len(), MAX_TRACE_TOKENS);
+    let mut longer = session_with(&letters(MAX_TRACE_TOKENS + 1));
+    let refused = Trace::record(&mut longer, "as it was typed", TraceModel::default()).unwrap_err();
+    assert_eq!(refused.code(), "invalid-request");
+    assert!(refused.to_string().contains("at most 64 tokens; these are 65"), "{refused}");
+    // A text that is not computed has nothing to record.
+    let mut waiting = session();
+    waiting.set_text(&letters(5)).unwrap();
+    assert!(Trace::record(&mut waiting, "", TraceModel::default()).is_err());
 }
 
 #[test]

@@ -44,6 +44,20 @@ function strongestShare(list, share) {
   return end < 0 ? list : list.slice(0, end);
 }
 
+/** Lines that can still be told apart. */
+const mostLines = 60;
+
+/**
+ * The strongest of some lines, if they are too many to be drawn.
+ * @template {Arc} L
+ * @param {readonly L[]} lines
+ * @returns {readonly L[]}
+ */
+export function drawable(lines) {
+  if (lines.length <= mostLines) return lines;
+  return [...lines].sort((a, b) => b.weight - a.weight).slice(0, mostLines);
+}
+
 const all = 60;
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 /** Views as data to be saved: numbers with names, and what a figure of them consists of. */
-import { arcs as arcsOf } from '../lib/arcs.js';
+import { arcs as arcsOf, drawable } from '../lib/arcs.js';
 import { depthName, shareCells } from '../lib/depths.js';
 import { formatShare, formatSigned, formatValue } from '../lib/format.js';
 import { tokenLabel } from '../lib/tokens.js';
@@ -63,11 +63,13 @@ export function arcsView(maps, tokens, chosen, share) {
   const names = tokens.map(tokenLabel);
   const all = [...chosen].sort((a, b) => a - b);
   const lines = maps.flatMap((map, index) => arcsOf(map, chosen, share).map((arc) => ({ ...arc, index })));
+  const drawn = drawable(lines);
+  const left = drawn.length < lines.length ? ` Of ${lines.length} lines the ${drawn.length} strongest are drawn.` : '';
   const heads = maps.map(({ layer, head }) => `layer ${layer}, head ${head}`);
   return {
     file: 'looks',
     title: `What ${all.map((token) => names[token]).join(' ')} looks at, and who looks at it`,
-    note: `The strongest looks of ${heads.join('; ')}: together ${Math.round(share * 100)}% of all attention of and to the chosen tokens. The thicker a line, the larger the weight.`,
+    note: `The strongest looks of ${heads.join('; ')}: together ${Math.round(share * 100)}% of all attention of and to the chosen tokens. The thicker a line, the larger the weight.${left}`,
     numbers: {
       kind: 'table',
       columns: ['layer', 'head', 'from', 'to', 'from position', 'to position', 'weight'],
@@ -77,7 +79,7 @@ export function arcsView(maps, tokens, chosen, share) {
       }),
       array: null,
     },
-    panels: [{ kind: 'arcs', tokens: names, chosen: all, lines, heads }],
+    panels: [{ kind: 'arcs', tokens: names, chosen: all, lines: [...drawn], heads }],
   };
 }
 
@@ -274,6 +276,23 @@ export function whyView({ why, token, against, tokens, heads }) {
   };
 }
 
+const mostWords = 80; // that are drawn of a text in full
+
+/**
+ * Of a long text only what stands near a marked token.
+ * @param {{text: string, marked: boolean}[]} tokens
+ */
+function nearMarked(tokens) {
+  if (tokens.length <= mostWords) return tokens;
+  const near = new Set(
+    tokens.flatMap(({ marked }, at) => (marked ? Array.from({ length: 11 }, (_, by) => at + by - 5) : [])),
+  );
+  return tokens.flatMap((token, at) => {
+    if (near.has(at)) return [token];
+    return at === 0 || near.has(at - 1) ? [{ text: '…', marked: false }] : [];
+  });
+}
+
 /**
  * @param {NonNullable<import('../ui/compare-view.js').CompareView['shown']>} shown
  * @param {string} otherText
@@ -300,7 +319,7 @@ export function compareView({ tokens, other, pairs, differences, difference }, o
     /** @type {Set<number>} */ common,
   ) => ({
     name,
-    tokens: list.map((token, index) => ({ text: tokenLabel(token), marked: !common.has(index) })),
+    tokens: nearMarked(list.map((token, index) => ({ text: tokenLabel(token), marked: !common.has(index) }))),
   });
   /** @type {Panel[]} */
   const panels = [

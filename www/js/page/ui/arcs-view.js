@@ -1,7 +1,7 @@
 // @ts-check
 
-import { arcPicture, arcs } from '../lib/arcs.js';
-import { formatShare } from '../lib/format.js';
+import { arcPicture, arcs, drawable } from '../lib/arcs.js';
+import { formatCount, formatShare } from '../lib/format.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { h } from './dom.js';
 import { s } from './svg.js';
@@ -26,6 +26,7 @@ export class ArcsView extends EventTarget {
   #share = h('input', { type: 'range', id: 'arcs-share', min: 5, max: 100, step: 5, value: 60 });
   #shareValue = h('output', { for: 'arcs-share' });
   #picture = s('svg', { class: 'arcs', role: 'img', 'aria-labelledby': 'arcs-help' });
+  #left = h('p', { class: 'note' });
   #sentences = h('div', { class: 'arc-sentences', id: 'arc-sentences' });
   element = h(
     'div',
@@ -52,6 +53,7 @@ export class ArcsView extends EventTarget {
       h('span', {}, 'is looked at by →'),
     ),
     this.#picture,
+    this.#left,
     this.#sentences,
   );
   /** @type {Attention[]} */
@@ -138,7 +140,12 @@ export class ArcsView extends EventTarget {
     if (maps.length === 0) return;
     const lines = maps.flatMap((map, index) => arcs(map, chosen, this.share).map((arc) => ({ ...arc, index })));
     const width = Math.max(narrowest, Math.min(widest, this.#picture.clientWidth || widest));
-    const { height, curves, labels } = arcPicture({ tokens: tokens.map(tokenLabel), chosen, lines, width });
+    const drawn = drawable(lines);
+    this.#left.textContent =
+      drawn.length < lines.length
+        ? `Of ${formatCount(lines.length)} lines the ${formatCount(drawn.length)} strongest are drawn.`
+        : '';
+    const { height, curves, labels } = arcPicture({ tokens: tokens.map(tokenLabel), chosen, lines: drawn, width });
     this.#picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
     this.#picture.replaceChildren(
       ...curves.map(({ d, thickness, line: { index, weight } }) =>

@@ -26,7 +26,7 @@ export class CompareView extends EventTarget {
   #field = h('textarea', { id: 'other-text', rows: 2, 'aria-label': 'The other text' });
   #button = h('button', { type: 'button', class: 'primary compact', id: 'compare' }, 'Compare');
   #note = h('p', { class: 'note', role: 'status', id: 'compare-note' });
-  #texts = h('div', { class: 'aligned' });
+  #texts = h('div', { class: 'aligned', role: 'region', tabindex: 0, 'aria-label': 'Tokens of both texts' });
   #guesses = h('p', { class: 'note', id: 'compare-guesses' });
   #grid = new HeatGrid();
   #readout = h('p', { class: 'note', id: 'compare-readout' });

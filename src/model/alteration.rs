@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::attention::Mask;
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels;
-use crate::model::Mask;
 
 /// More than anyone sets by hand.
 const MAX_ENTRIES: usize = 4096;
@@ -99,12 +99,12 @@ impl Alteration {
     }
 
     /// The lowest layer in which something is changed.
-    pub(super) fn first_layer(&self) -> Option<usize> {
+    pub(crate) fn first_layer(&self) -> Option<usize> {
         self.places().map(|place| place.layer.unwrap_or(0)).min()
     }
 
     /// The first of `tokens` tokens that can turn out differently.
-    pub(super) fn first_row(&self, tokens: usize) -> usize {
+    pub(crate) fn first_row(&self, tokens: usize) -> usize {
         if !(self.unmasked.is_empty() && self.off.is_empty()) {
             return 0;
         }
@@ -114,7 +114,7 @@ impl Alteration {
     }
 
     /// Whether any token may look at later ones.
-    pub(super) fn unmasks(&self) -> bool {
+    pub(crate) fn unmasks(&self) -> bool {
         !self.unmasked.is_empty()
     }
 
@@ -129,7 +129,7 @@ impl Alteration {
     }
 
     /// Whether a token may not look at another.
-    pub(super) fn masks(&self, place: (usize, usize), row: usize, column: usize, tokens: usize) -> bool {
+    pub(crate) fn masks(&self, place: (usize, usize), row: usize, column: usize, tokens: usize) -> bool {
         column >= self.reach_of(place, row, tokens) || self.cuts_of(place, row).any(|cut| covers(cut.column, column))
     }
 
@@ -150,7 +150,7 @@ impl Alteration {
 
     /// A row's scores become exp(score - the largest), 0 where masked; returns the largest and the sum, `None` if all are
     /// masked.
-    pub(super) fn exponentials(&self, place: (usize, usize), row: usize, scores: &mut [f32]) -> Option<(f32, f32)> {
+    pub(crate) fn exponentials(&self, place: (usize, usize), row: usize, scores: &mut [f32]) -> Option<(f32, f32)> {
         let visible = self.mask(place, row, scores)?;
         let found = kernels::exponentials(visible);
         // The exponential of minus infinity counts as that of -87, too little to change the sum.
