@@ -1,5 +1,6 @@
 //! One person's text and the model: what the page and the command line call.
 
+mod ahead;
 pub(crate) mod beside;
 mod listing;
 mod phrases;

@@ -1,6 +1,7 @@
 //! Whole words after the text: brings the model to the nodes that the search asks for, keeps them while the word is typed,
 //! and makes suggestions of what is found.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::{Prompt, Session, dropped_tokens};
@@ -111,6 +112,8 @@ pub struct Words {
     pub suggestions: Vec<Suggestion>,
     /// No other word can be among them.
     pub settled: bool,
+    /// So many of the first words can have no other word before them.
+    pub sure: usize,
     /// The letters typed.
     pub typed: String,
     /// Their probability.
@@ -145,7 +148,7 @@ pub(super) struct Suggesting {
     pub(super) base_text: String,
     is_spaced: bool,
     whole_base: Vec<u32>,
-    letters: Vec<Letters>,
+    pub(super) letters: Vec<Letters>,
     /// `None` while the base is not computed
     pub(super) tree: Option<Tree>,
     /// States of the root and of some nodes
@@ -154,8 +157,11 @@ pub(super) struct Suggesting {
     pub(super) tokens: Vec<u32>,
     pub(super) dropped: usize,
     passes: usize,
-    /// What the search has found, and whether nothing can come before it; until something changes
-    explored: Option<(Explored, bool)>,
+    /// What the search has found, and the most that a word can count which it has not, 0 if none is of interest; until
+    /// something changes
+    pub(super) explored: Option<(Explored, f64)>,
+    /// What may be meant instead of the letters, once somebody asks
+    pub(super) slips: OnceCell<Vec<Slip>>,
     /// For each suggestion in turn, the nodes at which further words of its phrase end
     pub(super) phrases: Vec<Vec<(Vec<u32>, Part)>>,
     pub(super) phrases_done: bool,
@@ -285,7 +291,7 @@ impl Session {
         suggesting.base_length = cut.base.len();
         (suggesting.whole_base, suggesting.base, suggesting.tokens) = (whole_base, base, tokens);
         (suggesting.settings, suggesting.passes, suggesting.dropped) = (settings, 0, dropped);
-        suggesting.explored = None;
+        (suggesting.explored, suggesting.slips) = (None, OnceCell::new());
         (suggesting.phrases, suggesting.phrases_done) = (Vec::new(), settings.max_words <= 1);
         Ok(self.prompt)
     }
@@ -325,8 +331,8 @@ impl Session {
         let ways = match &self.suggesting.explored {
             Some(_) => Vec::new(),
             None => {
-                let Some((explored, ways)) = self.wanted_ways() else { return Err(Error::NoTokens) };
-                self.suggesting.explored = Some((explored, ways.is_empty()));
+                let Some((explored, ways, open)) = self.wanted_ways() else { return Err(Error::NoTokens) };
+                self.suggesting.explored = Some((explored, open));
                 ways
             }
         };
@@ -339,8 +345,9 @@ impl Session {
         Ok(Search::Looking)
     }
 
-    /// What is known, and nodes that must be known before the answer can stand.
-    fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>)> {
+    /// What is known, nodes that must be known before the answer can stand, and the most that a word can count that begins with
+    /// one of them.
+    fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>, f64)> {
         let mixture = self.mixture();
         let explored = self.explore(&mixture)?;
         let count = self.suggesting.settings.count;
@@ -355,10 +362,11 @@ impl Session {
         ways.retain(|(_, way)| tree.is_some_and(|tree| tree.node(way).is_none()));
         ways.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         ways.dedup_by(|a, b| a.1 == b.1);
+        let open = ways.first().map_or(0.0, |&(bound, _)| bound);
         // While there are too few words, no more than are missing: most ways lead to one.
         let missing = count.saturating_sub(explored.words.len());
         ways.truncate(if missing > 0 { missing.max(2) } else { TOGETHER });
-        Some((explored, ways.into_iter().map(|(_, way)| way).collect()))
+        Some((explored, ways.into_iter().map(|(_, way)| way).collect(), open))
     }
 
     fn mixture(&self) -> Mixture<'_> {
@@ -414,26 +422,30 @@ impl Session {
 
     /// The best correction, if it counts more than `floor`.
     fn slip(&self, explored: &Explored, floor: f64) -> Option<Slip> {
-        let (slips, _) = self.slips(explored, floor)?;
-        slips.into_iter().next()
+        self.slips(explored, floor).iter().copied().find(|slip| self.is_wanted_slip(slip))
     }
 
-    fn slips(&self, explored: &Explored, floor: f64) -> Option<(Vec<Slip>, f64)> {
+    /// Those that count more than `floor`, the most first.
+    fn slips(&self, explored: &Explored, floor: f64) -> &[Slip] {
         let Suggesting { text, base_length, settings, tree, .. } = &self.suggesting;
-        let (base, given) = text.split_at(*base_length);
+        let given = &text[*base_length..];
         // Letters that are a word more often than not are no slip.
         let given_mass: f64 = explored.given.first().copied().unwrap_or(0.0);
         if !settings.corrections || explored.complete > 0.5 * given_mass && given_mass > 0.0 && floor > 0.0 {
-            return None;
+            return &[];
         }
-        let (mut slips, all) = slips(tree.as_ref()?, &self.vocabulary, given, floor);
-        slips.retain(|slip| {
-            let word = String::from_utf8_lossy(self.vocabulary.bytes(slip.id));
-            let core = word.trim();
-            let is_wanted = |place: &str| self.personal.is_wanted(place, core);
-            is_wanted(base) && is_wanted(text) && !(settings.filter && is_offensive(core))
-        });
-        Some((slips, all))
+        let Some(tree) = tree else { return &[] };
+        let all = self.suggesting.slips.get_or_init(|| slips(tree, &self.vocabulary, given));
+        &all[..all.partition_point(|slip| slip.probability > floor)]
+    }
+
+    /// Asked only of those that come first: there may be thousands.
+    fn is_wanted_slip(&self, slip: &Slip) -> bool {
+        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
+        let word = String::from_utf8_lossy(self.vocabulary.bytes(slip.id));
+        let core = word.trim();
+        let is_wanted = |place: &str| self.personal.is_wanted(place, core);
+        is_wanted(&text[..*base_length]) && is_wanted(text) && !(settings.filter && is_offensive(core))
     }
 
     /// Computes nodes, each after a known one.
@@ -496,18 +508,19 @@ impl Session {
         let found = repetition(&repeated);
         let mixture = self.mixture();
         let fresh;
-        let (explored, settled) = match &self.suggesting.explored {
-            Some((explored, settled)) => (explored, *settled),
+        let (explored, open) = match &self.suggesting.explored {
+            Some((explored, open)) => (explored, *open),
             None => match self.wanted_ways() {
-                Some((explored, ways)) => {
+                Some((explored, _, open)) => {
                     fresh = explored;
-                    (&fresh, ways.is_empty())
+                    (&fresh, open)
                 }
                 None => {
                     let suggestions = Vec::new();
                     return Words {
                         suggestions,
                         settled: false,
+                        sure: 0,
                         typed,
                         letters: 1.0,
                         complete: 0.0,
@@ -517,7 +530,8 @@ impl Session {
             },
         };
         let least = settings.count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |word| word.0);
-        let (slips, of_slips) = self.slips(explored, least * 1e-3).unwrap_or_default();
+        let slips = self.slips(explored, least * 1e-3);
+        let of_slips: f64 = slips.iter().map(|slip| slip.probability).sum();
         let weights = self.suggesting.letters.iter().map(|letters| letters.weight);
         let by_model: f64 = weights.zip(&explored.given).map(|(weight, given)| weight * given).sum::<f64>() + of_slips;
         let by_both = mixture.scale() * by_model + self.cached_mass(&mixture);
@@ -543,7 +557,10 @@ impl Session {
                 parts: Vec::new(),
             });
         }
-        let correction = slips.into_iter().find_map(|slip| self.correction(slip, given, by_model, by_both, &mixture));
+        let correction = slips.iter().find_map(|slip| {
+            let found = self.correction(*slip, given, by_model, by_both, &mixture)?;
+            self.is_wanted_slip(slip).then_some(found)
+        });
         if let Some(correction) = correction {
             let at = suggestions.partition_point(|known| known.probability >= correction.probability);
             suggestions.insert(at, correction);
@@ -564,7 +581,8 @@ impl Session {
         let of_given = explored.given.first().copied().unwrap_or(1.0);
         Words {
             suggestions,
-            settled,
+            settled: open == 0.0,
+            sure: explored.words.iter().take(settings.count).take_while(|(score, _)| *score >= open).count(),
             typed,
             letters: of_given,
             complete: if of_given > 0.0 { explored.complete / of_given } else { 0.0 },

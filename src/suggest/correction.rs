@@ -19,57 +19,61 @@ pub struct Slip {
     pub probability: f64,
 }
 
-/// Tokens at the root that a slip away begin with the letters given, the most probable first, if they are more probable
-/// than `floor`; and the probability of all of them together.
+/// Tokens at the root that a slip away begin with the letters given, the most probable first.
 ///
 /// Only words that begin with one of these tokens can be corrections: to look for all spellings would cost more passes than a slip is
 /// worth.
-pub fn slips(tree: &Tree, vocabulary: &Vocabulary, given: &str, floor: f64) -> (Vec<Slip>, f64) {
+pub fn slips(tree: &Tree, vocabulary: &Vocabulary, given: &str) -> Vec<Slip> {
     let typed: Vec<char> = given.trim_start_matches(' ').chars().collect();
     let Some(root) = tree.node(&[]).filter(|_| typed.len() >= LEAST_TYPED && typed.iter().all(|c| c.is_alphabetic()))
     else {
-        return (Vec::new(), 0.0);
+        return Vec::new();
     };
-    let least = root.logit_of(floor.max(f64::MIN_POSITIVE) / CASE);
+    let is_spaced = given.starts_with(' ');
     let mut found = Vec::new();
     for (id, &role) in (0..).zip(vocabulary.roles()) {
-        if role & LEADS == 0 || root.logits()[id as usize] < least {
+        let bytes = vocabulary.bytes(id);
+        if role & LEADS == 0 || bytes.starts_with(b" ") != is_spaced {
             continue;
         }
-        let Ok(text) = std::str::from_utf8(vocabulary.bytes(id)) else { continue };
-        let unspaced = text.strip_prefix(' ');
-        if unspaced.is_some() != given.starts_with(' ') {
-            continue;
-        }
-        let letters: Vec<char> = unspaced.unwrap_or(text).chars().collect();
-        let probability = chance(&typed, &letters) * root.probability(id);
-        if probability > floor {
-            found.push(Slip { id, probability });
+        let Ok(word) = std::str::from_utf8(&bytes[usize::from(is_spaced)..]) else { continue };
+        let chance = chance(&typed, word);
+        if chance > 0.0 {
+            found.push(Slip { id, probability: chance * root.probability(id) });
         }
     }
     found.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.id.cmp(&b.id)));
-    let all = found.iter().map(|slip| slip.probability).sum();
-    (found, all)
+    found
 }
 
-/// How often `typed` is what comes of typing the beginning of `word`; 0 if there is no slip or more than one.
-fn chance(typed: &[char], word: &[char]) -> f64 {
-    let count = typed.len();
-    let small = |letters: &[char]| letters.iter().flat_map(|c| c.to_lowercase()).collect::<String>();
-    if word.starts_with(typed) {
-        return 0.0;
+/// How often `typed` is what comes of typing the beginning of `word`; 0 if there is no slip or more than one. Without a list of
+/// the word's letters, as most words differ in their first ones.
+fn chance(typed: &[char], word: &str) -> f64 {
+    let begins = |word: &str, letters: &[char]| {
+        let mut word = word.chars();
+        letters.iter().all(|&letter| word.next() == Some(letter))
+    };
+    let mut of_word = word;
+    let mut rest = typed;
+    while let (Some(letter), [first, more @ ..]) = (of_word.chars().next(), rest)
+        && letter == *first
+    {
+        (of_word, rest) = (&of_word[letter.len_utf8()..], more);
     }
-    if typed.iter().all(|c| c.is_lowercase()) && word.len() >= count && small(&word[..count]) == small(typed) {
+    let [first, more @ ..] = rest else { return 0.0 };
+    let mut letters = word.chars();
+    let mut is_same = |small: char| letters.next().is_some_and(|c| c == small || c.to_lowercase().eq([small]));
+    if typed.iter().all(|&c| c.is_lowercase() && is_same(c)) {
         return CASE;
     }
-    let Some(at) = (0..count).find(|&i| word.get(i) != Some(&typed[i])) else { return 0.0 };
-    let (rest, of_word) = (&typed[at..], &word[at..]);
-    let slipped = of_word.starts_with(&rest[1..])
-        || !of_word.is_empty() && (of_word[1..].starts_with(&rest[1..]) || of_word[1..].starts_with(rest))
-        || rest.len() > 1
-            && of_word.len() > 1
-            && (rest[0], rest[1]) == (of_word[1], of_word[0])
-            && of_word[2..].starts_with(&rest[2..]);
+    let mut behind = of_word.chars();
+    let instead = behind.next();
+    let behind = behind.as_str();
+    let slipped = begins(of_word, more)
+        || instead.is_some() && (begins(behind, more) || begins(behind, rest))
+        || instead.is_some()
+            && instead == more.first().copied()
+            && behind.strip_prefix(*first).is_some_and(|behind| begins(behind, &more[1..]));
     if slipped { SLIP } else { 0.0 }
 }
 
@@ -82,10 +86,7 @@ mod tests {
 
     #[test]
     fn one_slip_and_no_more() {
-        let of = |typed: &str, word: &str| {
-            let letters = |text: &str| text.chars().collect::<Vec<_>>();
-            chance(&letters(typed), &letters(word))
-        };
+        let of = |typed: &str, word: &str| chance(&typed.chars().collect::<Vec<_>>(), word);
         for (typed, word) in
             [("teh", "the"), ("thw", "the"), ("thhe", "the"), ("tge", "the"), ("hte", "there"), ("becuase", "because")]
         {

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::values::{CandidateValue, PromptValue, to_js};
 use super::{Engine, JsResult, failure};
 use crate::sample::Sampling;
-use crate::session::{Ghost, Kind, Listed, Measured, Part, Search, Settings, Suggestion};
+use crate::session::{Ghost, Kind, Listed, Measured, Part, Search, Settings, Suggestion, Words};
 use crate::suggest::personal::Personal;
 use crate::tokenizer::{Token, Tokenizer};
 
@@ -105,6 +105,18 @@ impl<'a> WordValue<'a> {
 }
 
 #[derive(Serialize)]
+struct KnownValue<'a> {
+    words: Vec<WordValue<'a>>,
+    sure: usize,
+}
+
+impl<'a> KnownValue<'a> {
+    fn new(known: &'a Words, tokenizer: &Tokenizer) -> Self {
+        Self { words: WordValue::all(&known.suggestions, tokenizer), sure: known.sure }
+    }
+}
+
+#[derive(Serialize)]
 struct RepetitionValue {
     words: usize,
     times: usize,
@@ -179,9 +191,22 @@ impl Engine {
         })
     }
 
-    /// `Word[]`, as far as they are known.
+    /// `WordsProgress`
     pub fn words(&self) -> JsResult<JsValue> {
-        to_js(&WordValue::all(&self.session.words().suggestions, self.session.tokenizer()))
+        to_js(&KnownValue::new(&self.session.words(), self.session.tokenizer()))
+    }
+
+    /// The letters of `AheadRequest`.
+    #[wasm_bindgen(js_name = nextLetters)]
+    pub fn next_letters(&self) -> Vec<String> {
+        self.session.next_letters().into_iter().map(String::from).collect()
+    }
+
+    /// `WordsProgress` if this letter were typed, or null if it does not belong to the word that has begun.
+    #[wasm_bindgen(js_name = wordsAfter)]
+    pub fn words_after(&mut self, letter: char) -> JsResult<JsValue> {
+        let words = self.session.words_after(letter);
+        to_js(&words.as_ref().map(|words| KnownValue::new(words, self.session.tokenizer())))
     }
 
     /// What of `Suggestions` the session knows.

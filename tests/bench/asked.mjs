@@ -43,6 +43,15 @@ const FRAME = 16.8; // ms
 const ofTheRest = [
   { what: 'load from the browser’s cache, s', column: FILES.again, id: 'load-time', most: 0.5 },
   { what: 'keystroke to suggestions, ms', column: PAGE.small, id: 'keystroke', most: 60 },
+  {
+    what: 'a letter that agrees, to the keys that it agrees with, ms',
+    column: PAGE.builtIn,
+    id: 'bar-agreeing',
+    most: 4,
+  },
+  { what: 'a new word, to all keys, ms', column: PAGE.builtIn, id: 'bar-new', most: 40 },
+  { what: 'a new word, 95 of 100 within, ms', column: PAGE.builtIn, id: 'bar-new-p95', most: 80 },
+  { what: 'a key press while generating, to its frame, ms', column: PAGE.builtIn, id: 'bar-frame', most: 34 },
   { what: 'the last row of all heads, ms', column: PAGE.small, id: 'inside-rows', most: 30 },
   { what: 'one head, 1,024 x 1,024, ms', column: PAGE.small, id: 'inside-map', most: 60 },
   { what: 'logit lens of one position, ms', column: PAGE.small, id: 'inside-lens', most: 60 },

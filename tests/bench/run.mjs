@@ -3,12 +3,13 @@
  * Measures Headlight in headless Chromium and prints tables. Figures move between runs by more than most changes are
  * worth, so everything that is compared is measured within one run, in turn over several rounds, and reported as a median.
  *
- *   node tests/bench/run.mjs [--rounds N] [--json FILE] [--only speed,stream,again,page,inside,busy,size]
+ *   node tests/bench/run.mjs [--rounds N] [--json FILE] [--only speed,stream,again,page,bar,inside,busy,size]
  *     [--variants simd128,relaxed,simd128-threads,relaxed-threads] [--threads N]
  *
  * `speed` is what `bench.html` measures, for every build, with the memory it takes. `stream` quantises an F32 checkpoint
- * while it arrives, `again` loads from the browser's own cache, `page` waits for suggestions in the real page, `inside`
- * for what is asked about the inside of the model and counts the page's frames meanwhile, `busy` decodes while every core has other work, `size` weighs the modules.
+ * while it arrives, `again` loads from the browser's own cache, `page` waits for suggestions in the real page, `bar` for each
+ * of its keys, `inside` for what is asked about the inside of the model and counts the page's frames meanwhile, `busy` decodes
+ * while every core has other work, `size` weighs the modules.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,6 +24,7 @@ import { launch, launchPersistent } from '../browser/chromium.mjs';
 import { MANY_HEADS, makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
 import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
+import { barFigures, measureBar } from './bar.mjs';
 import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
 
@@ -43,7 +45,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     json: { type: 'string' },
-    only: { type: 'string', default: 'speed,stream,again,page,inside,busy,size' },
+    only: { type: 'string', default: 'speed,stream,again,page,bar,inside,busy,size' },
     variants: { type: 'string', default: VARIANTS.join(',') },
     threads: { type: 'string', default: '2' },
   },
@@ -98,6 +100,7 @@ const furtherFigures = [
   { id: 'first-suggestion', group: 'The real page', name: 'loaded to first suggestions', unit: 'ms' },
   { id: 'keystroke', group: 'The real page', name: 'keystroke to suggestions', unit: 'ms' },
   { id: 'keystroke-most', group: 'The real page', name: 'the slowest keystroke', unit: 'ms' },
+  ...barFigures,
   ...insideFigures,
   ...frameFigures,
   { id: 'load-time', group: 'Loading 124 M', name: 'time', unit: 's' },
@@ -362,6 +365,14 @@ for (let round = 0; round < rounds; round++) {
   if (parts.has('again')) await measureAgain();
   if (parts.has('page')) await measurePage(realPage.url, PAGE.builtIn);
   if (parts.has('page')) await measurePage(realPageSmall.url, PAGE.small);
+  for (const [{ url }, column] of /** @type {const} */ ([
+    [realPage, PAGE.builtIn],
+    [realPageSmall, PAGE.small],
+  ])) {
+    if (!parts.has('bar')) continue;
+    const found = await inBrowser((page) => measureBar(page, url));
+    for (const [id, value] of Object.entries(found)) record(column, id, value);
+  }
   if (parts.has('inside')) {
     await inBrowser(async (page) => {
       await page.goto(`${server.url}bench.html`);

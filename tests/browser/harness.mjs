@@ -175,7 +175,7 @@ export async function andAnswer(page, action) {
  * @param {Page} page
  * @param {number} [quiet] milliseconds
  */
-export async function settled(page, quiet = 400) {
+export async function settled(page, quiet = 200) {
   for (let last = ''; ; ) {
     const now = await page.evaluate(() => {
       const busy = document.querySelector('#strip')?.getAttribute('aria-busy') === 'true';

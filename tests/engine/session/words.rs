@@ -256,3 +256,36 @@ fn phrases_and_ghost_text_go_on_with_whole_words() {
     assert_eq!(session.followed_by(0, "").unwrap().0, own);
     assert_eq!(session.followed_by(99, "x").unwrap_err().code(), "out-of-range");
 }
+
+#[test]
+fn what_a_letter_will_show_is_known_before_it_is_typed() {
+    let settings = Settings { corrections: true, personal: 0.2, ..EVERY_PASS };
+    let mut session = session();
+    session.learn("he ", "then", true);
+    let mut count = 0;
+    for text in ["", "the c", "he ", "he t", "he the"] {
+        let before = words(&mut session, text, settings);
+        for letter in session.next_letters() {
+            let foreseen = session.words_after(letter).unwrap();
+            assert_eq!(session.words(), before, "{text:?} is still what is asked about");
+            let agreeing = before.suggestions.iter().filter(|word| word.insert.starts_with(letter));
+            for word in agreeing.filter(|word| word.insert.chars().nth(1).is_some_and(char::is_alphabetic)) {
+                assert!(foreseen.suggestions.iter().any(|other| other.text == word.text), "{text:?} {}", word.text);
+            }
+            session.begin_words(&format!("{text}{letter}"), settings).unwrap();
+            assert_eq!(session.words(), foreseen, "{text:?} and {letter:?}");
+            let answer = words(&mut session, &format!("{text}{letter}"), settings);
+            let text_of = |words: &Words| -> Vec<String> {
+                words.suggestions.iter().filter(|word| word.kind == Kind::Word).map(|word| word.text.clone()).collect()
+            };
+            let (early, late) = (text_of(&foreseen), text_of(&answer));
+            let sure = foreseen.sure.min(early.len()).min(late.len());
+            assert_eq!(early[..sure], late[..sure], "{text:?} and {letter:?}");
+            assert!(answer.settled);
+            assert_eq!(words(&mut session, text, settings), before);
+            count += 1;
+        }
+    }
+    assert!(count > 3, "{count} letters");
+    assert_eq!(session.words_after(' '), None);
+}

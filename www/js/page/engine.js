@@ -23,6 +23,7 @@ import { WorkerLink } from './worker-link.js';
  * @typedef {import('../shared/protocol.js').SurpriseProgress} SurpriseProgress
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').SuggestSettings} SuggestSettings
+ * @typedef {import('../shared/protocol.js').Ahead} Ahead
  * @typedef {import('../shared/protocol.js').Phrase} Phrase
  * @typedef {import('../shared/protocol.js').Candidate} Candidate
  * @typedef {import('../shared/protocol.js').Alternatives} Alternatives
@@ -157,6 +158,13 @@ export class Engine extends EventTarget {
    */
   suggest(text, top, settings, onProgress) {
     return this.#request({ kind: 'suggest', text, top, settings }, onProgress);
+  }
+
+  /**
+   * @returns {Promise<Ahead[]>}
+   */
+  ahead() {
+    return this.#request({ kind: 'ahead' });
   }
 
   /**

@@ -18,8 +18,13 @@ import { SuggestionStrip } from './ui/suggestion-strip.js';
  * @typedef {import('../shared/protocol.js').Suggestions} Suggestions
  * @typedef {import('../shared/protocol.js').Candidate} Candidate
  * @typedef {import('../shared/protocol.js').Word} Word
+ * @typedef {import('../shared/protocol.js').WordsProgress} WordsProgress
  * @typedef {import('../shared/protocol.js').PersonalChange} PersonalChange
- * @typedef {{base: string, word: Word}} Shown   a suggestion on a key, and the text that it continues
+ *
+ * @typedef {object} Shown  a suggestion on a key
+ * @property {string} base   the text that it continues
+ * @property {Word} word
+ * @property {boolean} fresh whether nothing has changed since it was told
  */
 
 const listLength = 50;
@@ -51,6 +56,8 @@ export class WriteController {
   #selected = null;
   /** The newest answer and its text. @type {{base: string, answer: Suggestions} | null} */
   #shown = null;
+  /** What is known of texts with one more letter. @type {Map<string, WordsProgress>} */
+  #ahead = new Map();
   /** The text last asked about. @type {string | null} */
   #asked = null;
   #ticket = 0;
@@ -77,6 +84,7 @@ export class WriteController {
     const app = this.#app;
     app.addEventListener('model', () => {
       this.#asked = null;
+      this.#ahead.clear();
     });
     app.addEventListener('state', () => {
       this.#strip.element.inert = app.state !== 'ready';
@@ -86,7 +94,7 @@ export class WriteController {
       // An answer that is still on its way is about the text without what comes now.
       this.#ticket++;
       this.#asked = null;
-      this.#strip.setStale(true);
+      this.#becomeStale(null);
     });
     app.addEventListener('sampling', () => this.#listAgain());
     app.settings.addEventListener('change', () => {
@@ -210,12 +218,15 @@ export class WriteController {
     if (base === this.#asked) return;
     this.#asked = base;
     const mine = ++this.#ticket;
-    this.#strip.setStale(true);
+    this.#becomeStale(base);
+    const foreseen = this.#ahead.get(base);
+    this.#ahead.clear();
+    if (foreseen) this.#showEarly(base, foreseen);
     try {
       const settings = suggestSettings(app.settings.values, app.sampling);
       const answer = await app.engine.suggest(base, listLength, settings, (progress) => {
         if (mine !== this.#ticket) return;
-        if ('words' in progress) this.#showEarly(base, progress.words);
+        if ('words' in progress) this.#showEarly(base, progress);
         else this.#status.working(progress.done, progress.total);
       });
       if (mine !== this.#ticket) return;
@@ -226,6 +237,7 @@ export class WriteController {
       document.body.dataset.latency = latency.toFixed(1);
       app.emit('painted', latency);
       if (mine !== this.#ticket) return;
+      await this.#lookAhead(base, mine);
       await this.#extendGhost(base);
       await this.#countAfter();
     } catch (error) {
@@ -246,17 +258,42 @@ export class WriteController {
     const before = this.#keys.map((key) => key?.word ?? null);
     const bases = new Map(this.#keys.map((key) => [key?.word, key?.base ?? '']));
     const fits = (/** @type {Word} */ word) => remainder(bases.get(word) ?? '', word, base) !== null;
-    return place(before, words, fits).map((word) => word && { base, word });
+    return place(before, words, fits).map((word) => word && { base, word, fresh: true });
   }
 
   /**
-   * What is known at once; the other keys keep what they show until the rest comes.
-   * @param {string} base
-   * @param {Word[]} words
+   * Until there is an answer, keys that agree with the text show at once what is left of their words; their numbers are out
+   * of date, and so is all of the others.
+   * @param {string | null} now   null if the text is not known
    */
-  #showEarly(base, words) {
-    this.#keys = this.#place(base, words).map((key, slot) => key ?? this.#keys[slot]);
-    this.#strip.update(this.#keys.map((key) => key?.word ?? null));
+  #becomeStale(now) {
+    this.#strip.setBusy(true);
+    this.#keys = this.#keys.map((key) => key && { ...key, fresh: false });
+    this.#drawKeys(now);
+  }
+
+  /** @param {string | null} now */
+  #drawKeys(now) {
+    this.#strip.update(
+      this.#keys.map((key) => {
+        if (!key || key.fresh) return key && { word: key.word, stale: '' };
+        const left = now === null ? null : remainder(key.base, key.word, now);
+        return left ? { word: { ...key.word, ...left }, stale: 'share' } : { word: key.word, stale: 'word' };
+      }),
+    );
+  }
+
+  /**
+   * What is sure to stay: the first words, and those that are on show and agree with the letters. The other keys keep what they
+   * show until the rest comes.
+   * @param {string} base
+   * @param {WordsProgress} known
+   */
+  #showEarly(base, { words, sure }) {
+    const agreeing = this.#keys.flatMap((key) => (key && remainder(key.base, key.word, base) ? [key.word.text] : []));
+    const stay = words.filter(({ text, kind }, index) => kind === 'word' && (index < sure || agreeing.includes(text)));
+    this.#keys = this.#place(base, stay).map((key, slot) => key ?? this.#keys[slot]);
+    this.#drawKeys(base);
   }
 
   /**
@@ -270,8 +307,8 @@ export class WriteController {
     const words = answer.words;
     this.#keys = this.#place(base, words);
     keepFocusInPlace(() => {
-      this.#strip.update(this.#keys.map((key) => key?.word ?? null));
-      this.#strip.setStale(false);
+      this.#drawKeys(base);
+      this.#strip.setBusy(false);
       this.#panel.update(answer.words, answer.candidates, answer.listed);
       this.#panel.offerAfter(this.#field.afterCaret !== '');
       app.emit('suggestions', answer);
@@ -308,6 +345,17 @@ export class WriteController {
         healed: this.#shown?.answer.trimmedSpace ?? false,
       },
     );
+  }
+
+  /**
+   * Asks beforehand what a letter that agrees with a suggestion will show.
+   * @param {string} base
+   * @param {number} mine the ticket
+   */
+  async #lookAhead(base, mine) {
+    const foreseen = await this.#app.engine.ahead();
+    if (mine !== this.#ticket) return;
+    for (const { letter, known } of foreseen) this.#ahead.set(base + letter, known);
   }
 
   /** Lets the grey text go on behind the best suggestion. @param {string} base */

@@ -21,10 +21,13 @@
  *   `top`: how many candidates to list, 0 to 1000. Progress: `PromptProgress` (only for long prompts) and `WordsProgress`.
  *   Result: `Suggestions`.
  *
- * @typedef {GhostRequest | CandidatesRequest | AlternativesRequest | RerankRequest | SurpriseRequest
+ * @typedef {AheadRequest | GhostRequest | CandidatesRequest | AlternativesRequest | RerankRequest | SurpriseRequest
  *   | PersonalRequest} SuggestingRequest
  *   All but `surprise` and `personal` are about the text of the newest `suggest`, and fail with `superseded` as soon as
  *   there is a newer text, or with `not-ready` if there was none.
+ * @typedef {{kind: 'ahead'}} AheadRequest
+ *   What is known of texts with one more letter that agrees with a suggestion, so that it can be shown as soon as that is
+ *   typed. Without a forward pass. Result: `Ahead[]`.
  * @typedef {{kind: 'ghost', words: number}} GhostRequest
  *   Continues the best suggestion word by word, each time with the most probable one, to at most `words` words (1 to 12) in
  *   all. Result: `Phrase`, or null if there is nothing to suggest.
@@ -167,10 +170,13 @@
  *   `text` with the space before it, if any; `probability` of the phrase up to and including it, as `Word.probability`
  * @typedef {{insert: string, replace: number, parts: Part[]}} Phrase
  *
- * @typedef {{words: Word[]}} WordsProgress
- *   Suggestions that are known without a forward pass, before the answer is complete: as they will be in `Suggestions.words`,
- *   except that others may come between them. A suggestion that was on show and agrees with a letter typed since is always
- *   among them, and among the three of the answer too; to keep it from jumping, leave it in its place.
+ * @typedef {{words: Word[], sure: number}} WordsProgress
+ *   Suggestions that are known before the answer is complete: as they will be in `Suggestions.words`, except that others may
+ *   come between them, but none before the first `sure` ones (corrections aside). A suggestion that was on show and agrees with
+ *   a letter typed since is always among them, and among the three of the answer too; to keep it from jumping, leave it in its
+ *   place.
+ *
+ * @typedef {{letter: string, known: WordsProgress}} Ahead   what is known of the text with that letter behind it
  *
  * @typedef {{words: number, times: number}} Repetition
  *   The last `words` words stood there `times` times in a row, at least 2

@@ -72,16 +72,13 @@ export function suggestingHandlers(host) {
     const prompt = engine.beginWords(text, wanted);
     suggested = host.newestText();
     const total = prompt.tokens - prompt.reused;
-    let told = false;
+    // What is known from earlier texts may be all that this one asks for.
+    let sure = tellWords(engine, 0, report);
     for (;;) {
       const step = engine.search();
       if (step === -2) break;
-      if (step >= 0) {
-        if (total > LONG_PROMPT) report({ done: Math.max(total - step, 0), total });
-      } else if (!told) {
-        told = true;
-        report({ words: engine.words() });
-      }
+      if (step < 0) sure = tellWords(engine, sure, report);
+      else if (total > LONG_PROMPT) report({ done: Math.max(total - step, 0), total });
       await host.yieldToMessages();
       giveWay();
     }
@@ -116,6 +113,16 @@ export function suggestingHandlers(host) {
       });
     },
 
+    async ahead() {
+      /** @type {import('../shared/protocol.js').Ahead[]} */
+      const result = [];
+      for (const letter of current().nextLetters()) {
+        await host.yieldToMessages();
+        result.push({ letter, known: current().wordsAfter(letter) });
+      }
+      return { result };
+    },
+
     /** @param {{words: number}} message */
     async ghost({ words }) {
       for (let passes = 0; ; passes++) {
@@ -137,7 +144,7 @@ export function suggestingHandlers(host) {
 
     /** @param {{after: string}} message */
     async rerank({ after }) {
-      const count = current().words().length;
+      const count = current().words().words.length;
       /** @type {number[]} */
       const both = [];
       /** @type {number[]} */
@@ -188,6 +195,19 @@ export function suggestingHandlers(host) {
       return { result: engine.personalState() };
     },
   };
+}
+
+/**
+ * Reports words as soon as there is more to show.
+ * @param {Engine} engine
+ * @param {number} told how many were sure when words were reported last
+ * @param {Report} report
+ * @returns {number} how many are
+ */
+function tellWords(engine, told, report) {
+  const known = engine.words();
+  if (told === 0 ? known.words.length > 0 : known.sure > told) report(known);
+  return known.sure;
 }
 
 /**

@@ -4,7 +4,11 @@ import { typedLetters } from '../lib/words.js';
 import { h } from './dom.js';
 import { keyText } from './token-text.js';
 
-/** @typedef {import('../../shared/protocol.js').Word} Word */
+/**
+ * @typedef {import('../../shared/protocol.js').Word} Word
+ * @typedef {{word: Word, stale: '' | 'share' | 'word'}} KeyContent   `stale`: what of it was true of an earlier text: nothing,
+ *   the number, or all of it
+ */
 
 const keyCount = 3;
 /** From the best place to the least. */
@@ -75,18 +79,19 @@ export class SuggestionStrip extends EventTarget {
   }
 
   /**
-   * @param {readonly (Word | null)[]} words from left to right
+   * @param {readonly (KeyContent | null)[]} keys from left to right
    */
-  update(words) {
-    const ranked = [...places].sort((a, b) => (words[b]?.probability ?? -1) - (words[a]?.probability ?? -1));
-    words.forEach((word, slot) => {
+  update(keys) {
+    const share = (/** @type {number} */ slot) => keys[slot]?.word.probability ?? -1;
+    const ranked = [...places].sort((a, b) => share(b) - share(a));
+    keys.forEach((content, slot) => {
       this.#keys[slot].dataset.rank = String(ranked.indexOf(slot) + 1);
-      this.#drawKey(this.#keys[slot], word);
+      this.#drawKey(this.#keys[slot], content);
     });
     this.element.classList.remove('dismissed');
     this.element.toggleAttribute(
       'data-loop',
-      words.some((word) => word?.repeats),
+      keys.some((content) => content?.word.repeats),
     );
   }
 
@@ -97,10 +102,9 @@ export class SuggestionStrip extends EventTarget {
     });
   }
 
-  /** @param {boolean} stale the text has changed since */
-  setStale(stale) {
-    this.element.toggleAttribute('data-stale', stale);
-    this.element.setAttribute('aria-busy', String(stale));
+  /** @param {boolean} busy the text has changed, and the answer is on its way */
+  setBusy(busy) {
+    this.element.setAttribute('aria-busy', String(busy));
   }
 
   dismiss() {
@@ -149,15 +153,17 @@ export class SuggestionStrip extends EventTarget {
 
   /**
    * @param {HTMLButtonElement} key
-   * @param {Word | null} word
+   * @param {KeyContent | null} content
    */
-  #drawKey(key, word) {
-    key.disabled = word === null;
-    if (!word) {
+  #drawKey(key, content) {
+    key.disabled = content === null;
+    if (!content) {
       key.replaceChildren();
       delete key.dataset.insert;
       return;
     }
+    const { word, stale } = content;
+    key.dataset.stale = stale;
     const { text, insert, kind, personal, repeats, probability } = word;
     const typed = typedLetters(word);
     const share = formatShare(probability);
