@@ -157,13 +157,13 @@ export class SuggestionStrip extends EventTarget {
    */
   #drawKey(key, content) {
     key.disabled = content === null;
+    key.dataset.stale = content?.stale ?? '';
     if (!content) {
       key.replaceChildren();
       delete key.dataset.insert;
       return;
     }
-    const { word, stale } = content;
-    key.dataset.stale = stale;
+    const { word } = content;
     const { text, insert, kind, personal, repeats, probability } = word;
     const typed = typedLetters(word);
     const share = formatShare(probability);
