@@ -31,7 +31,7 @@ const ofBuilds = [
   { what: 'reading 128 tokens / arithmetic’s limit', id: 'prefill-128-share', of: baseline, least: 0.6 },
   { what: 'reading 512 tokens / arithmetic’s limit', id: 'prefill-512-share', of: baseline, least: 0.6 },
   { what: 'step of 4 continuations / of one', id: 'branches-ratio', of: all, most: 1.5 },
-  { what: 'renderer’s peak, loaded, MB', id: 'peak-loaded', of: all, most: 320 },
+  { what: 'renderer’s peak, loaded, MiB', id: 'peak-loaded', of: all, most: 320 },
   { what: 'load, s', id: 'load', of: all, most: 0.8 },
   { what: 'module, gzip -9, kB', id: 'gzip', of: all, most: 900 },
 ];

@@ -20,13 +20,14 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { figuresFor, LONG, median, report, summary } from '../../www/js/bench/figures.js';
 import { VARIANTS } from '../../www/js/bench/options.js';
-import { launch, launchPersistent } from '../browser/chromium.mjs';
+import { launch } from '../browser/chromium.mjs';
 import { MANY_HEADS, makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
 import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
 import { barFigures, measureBar } from './bar.mjs';
 import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
+import { loadUnwatched } from './unwatched.mjs';
 
 /**
  * @typedef {import('../../www/js/bench/figures.js').Figure} Figure
@@ -92,8 +93,8 @@ function found(column, id) {
 
 /** @type {Figure[]} */
 const furtherFigures = [
-  { id: 'peak-loaded', group: 'Memory of the renderer, most ever', name: 'after loading', unit: 'MB' },
-  { id: 'peak-used', group: 'Memory of the renderer, most ever', name: `after ${LONG} tokens`, unit: 'MB' },
+  { id: 'peak-loaded', group: 'Memory of the renderer, most ever', name: 'after loading', unit: 'MiB' },
+  { id: 'peak-used', group: 'Memory of the renderer, most ever', name: `after ${LONG} tokens`, unit: 'MiB' },
   { id: 'busy', group: 'Every core busy with another process', name: 'writing', unit: 'tokens/s' },
   { id: 'raw', group: 'Size of the module', name: 'as it is', unit: 'kB' },
   { id: 'gzip', group: 'Size of the module', name: 'gzip -9', unit: 'kB' },
@@ -134,22 +135,6 @@ async function freshPage(browser) {
 }
 
 /**
- * The most memory that the page and its workers ever had, in MB; they share one process.
- * @param {Browser} browser
- */
-async function rendererPeak(browser) {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const peaks = processInfo
-    .filter(({ type }) => type === 'renderer')
-    .map(({ id }) => {
-      const status = existsSync(`/proc/${id}/status`) ? readFileSync(`/proc/${id}/status`, 'utf8') : '';
-      return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1000;
-    });
-  return Math.max(...peaks);
-}
-
-/**
  * The bench page for one build and model.
  * @param {Page} page
  * @param {string} model
@@ -183,53 +168,39 @@ let model;
  * @param {number} round
  */
 async function measureSpeed(setting, round) {
-  await inBrowser(async (page, browser) => {
+  const { variant, threads } = setting;
+  const alone = await loadUnwatched({ model: shards, variant, threads: String(threads) }, LONG);
+  record(setting.name, 'load', alone.milliseconds / 1000);
+  record(setting.name, 'memory', alone.memory / 1e6);
+  record(setting.name, 'peak-loaded', alone.peakLoaded);
+  record(setting.name, 'peak-used', alone.peakUsed);
+  await inBrowser(async (page) => {
     await openBench(page, SHARDS, setting);
-    const loaded = await call(page, 'load');
-    model = loaded.model;
-    record(setting.name, 'load', loaded.milliseconds / 1000);
-    record(setting.name, 'memory', loaded.model.memory / 1e6);
-    record(setting.name, 'peak-loaded', await rendererPeak(browser));
+    model = (await call(page, 'load')).model;
     record(setting.name, 'first', await call(page, 'prompt', 16));
-    await call(page, 'prompt', LONG);
     await call(page, 'warmUp');
-    // Before the rooflines, which have memory of their own.
-    record(setting.name, 'peak-used', await rendererPeak(browser));
     for (const [id, value] of Object.entries(await call(page, 'round', round))) record(setting.name, id, value);
   });
 }
 
 /** @param {number} quantised bytes of weights */
 async function measureStream(quantised) {
-  await inBrowser(async (page, browser) => {
-    await openBench(page, HUB);
-    const { milliseconds, model } = await call(page, 'load');
-    record(FILES.stream, 'load-time', milliseconds / 1000);
-    record(FILES.stream, 'load-memory', model.memory / quantised);
-    record(FILES.stream, 'peak-loaded', await rendererPeak(browser));
-  });
+  const { milliseconds, memory, peakLoaded } = await loadUnwatched({ model: hub }, LONG);
+  record(FILES.stream, 'load-time', milliseconds / 1000);
+  record(FILES.stream, 'load-memory', memory / quantised);
+  record(FILES.stream, 'peak-loaded', peakLoaded);
 }
-
-const shardRequests = () => server.requests.filter(({ path }) => path.endsWith('.safetensors')).length;
 
 /** The second visit of a browser that may keep shards, as a host that names them so should allow. */
 async function measureAgain() {
   const profile = mkdtempSync(join(tmpdir(), 'headlight-bench-'));
-  const context = await launchPersistent(profile);
   try {
-    for (const visit of ['first', 'second']) {
-      const page = await context.newPage();
-      await openBench(page, SHARDS);
-      const before = shardRequests();
-      const { milliseconds } = await call(page, 'load');
-      await page.close();
-      if (visit === 'first') continue;
-      if (shardRequests() > before) throw new Error('the browser did not keep the shards');
-      record(FILES.again, 'load-time', milliseconds / 1000);
-    }
+    await loadUnwatched({ model: shards }, 1, profile);
+    const { milliseconds, requests } = await loadUnwatched({ model: shards }, 1, profile);
+    if (requests.some((path) => path.endsWith('.safetensors'))) throw new Error('the browser did not keep the shards');
+    record(FILES.again, 'load-time', milliseconds / 1000);
   } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
 /** Starts the machine's own Chromium or Chrome; nothing is downloaded. */
+import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -41,4 +42,14 @@ export function launch(more = []) {
  */
 export function launchPersistent(profile) {
   return chromium.launchPersistentContext(profile, { executablePath: executable(), args });
+}
+
+/**
+ * A browser that shows a page and that nothing drives.
+ * @param {string} profile
+ * @param {string} url
+ */
+export function start(profile, url) {
+  const own = ['--headless', '--no-default-browser-check', `--user-data-dir=${profile}`];
+  return spawn(executable(), [...args, ...own, url], { stdio: 'ignore' });
 }
