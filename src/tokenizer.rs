@@ -2,9 +2,10 @@
 //!
 //! Only vocabulary, merges and added tokens are taken from files; how text is split is GPT-2's own and fixed here.
 
-use std::collections::HashMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, NormalizerWrapper, TokenizerImpl};
@@ -34,7 +35,7 @@ struct TokenizerFile {
 
 #[derive(Deserialize)]
 struct BpeFile {
-    vocab: HashMap<String, u32>,
+    vocab: Vocab,
     merges: Vec<Merge>,
 }
 
@@ -44,12 +45,32 @@ struct AddedTokenFile {
     content: String,
 }
 
-/// Older files join the two sides with a space.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Merge {
-    Pair(String, String),
-    Joined(String),
+/// Two sides as an array; older files join them with a space. By hand, because a derived choice would keep a copy of each of
+/// the 50,000 to look at it twice.
+struct Merge(String, String);
+
+impl<'de> Deserialize<'de> for Merge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Sides;
+        impl<'de> Visitor<'de> for Sides {
+            type Value = Merge;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a merge of two tokens")
+            }
+
+            fn visit_str<E: de::Error>(self, line: &str) -> std::result::Result<Merge, E> {
+                split_merge(line).map(|(left, right)| Merge(left, right)).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sides: A) -> std::result::Result<Merge, A::Error> {
+                let missing = || de::Error::custom("a merge of fewer than two tokens");
+                let left = sides.next_element()?.ok_or_else(missing)?;
+                Ok(Merge(left, sides.next_element()?.ok_or_else(missing)?))
+            }
+        }
+        deserializer.deserialize_any(Sides)
+    }
 }
 
 impl Tokenizer {
@@ -61,17 +82,14 @@ impl Tokenizer {
         check_length(json)?;
         let file: TokenizerFile =
             serde_json::from_slice(json).map_err(|source| Error::Json { what: "tokenizer.json", source })?;
-        let merges = file.model.merges.into_iter().map(|merge| match merge {
-            Merge::Pair(left, right) => Ok((left, right)),
-            Merge::Joined(line) => split_merge(&line),
-        });
+        let merges = file.model.merges.into_iter().map(|Merge(left, right)| (left, right)).collect();
         let mut vocab = file.model.vocab;
         for added in file.added_tokens {
             if vocab.insert(added.content.clone(), added.id).is_some_and(|id| id != added.id) {
                 return Err(Error::Tokenizer(format!("{:?} has two ids", added.content)));
             }
         }
-        Self::new(vocab, merges.collect::<Result<_>>()?)
+        Self::new(vocab, merges)
     }
 
     /// From `vocab.json` and `merges.txt`.
@@ -90,11 +108,14 @@ impl Tokenizer {
         Self::new(vocab, lines.map(|(_, line)| split_merge(line)).collect::<Result<_>>()?)
     }
 
-    fn new(vocab: HashMap<String, u32>, merges: Vec<(String, String)>) -> Result<Self> {
+    fn new(vocab: Vocab, merges: Vec<(String, String)>) -> Result<Self> {
         let invalid = |reason: String| Err(Error::Tokenizer(reason));
-        let alphabet = byte_alphabet();
-        if let Some(missing) = alphabet.keys().find(|c| !vocab.contains_key(c.encode_utf8(&mut [0; 4]) as &str)) {
-            return invalid(format!("there is no token for the byte that {missing:?} stands for"));
+        let mut bytes_of = [None; 0x180];
+        for (c, byte) in byte_alphabet() {
+            if !vocab.contains_key(c.encode_utf8(&mut [0; 4]) as &str) {
+                return invalid(format!("there is no token for the byte that {c:?} stands for"));
+            }
+            bytes_of[c as usize] = Some(byte);
         }
         let Some(&end_of_text) = vocab.get(END_OF_TEXT) else {
             return invalid(format!("there is no {END_OF_TEXT}"));
@@ -105,7 +126,8 @@ impl Tokenizer {
             let Some(slot) = bytes.get_mut(id as usize) else {
                 return invalid(format!("the id {id} of {token:?} leaves a gap"));
             };
-            let spelled: Option<Box<[u8]>> = token.chars().map(|c| alphabet.get(&c).copied()).collect();
+            let spelled: Option<Box<[u8]>> =
+                token.chars().map(|c| bytes_of.get(c as usize).copied().flatten()).collect();
             // A token outside the byte alphabet was added by hand and stands for its own letters.
             let is_special = spelled.is_none() || token == END_OF_TEXT;
             let text = if is_special { token.as_bytes().into() } else { spelled.unwrap_or_default() };
@@ -119,7 +141,6 @@ impl Tokenizer {
         let Some(bytes) = bytes.into_iter().collect() else {
             return invalid("two tokens share an id, so another is missing".to_owned());
         };
-        let vocab: Vocab = vocab.into_iter().collect();
         let model = BPE::builder()
             .vocab_and_merges(vocab, merges)
             .build()
@@ -230,11 +251,11 @@ fn split_merge(line: &str) -> Result<(String, String)> {
 
 /// GPT-2 spells every byte as a visible character: those that are visible in Latin-1 as themselves, the others in their
 /// order as the characters from U+0100 on.
-fn byte_alphabet() -> HashMap<char, u8> {
+fn byte_alphabet() -> impl Iterator<Item = (char, u8)> {
     let is_visible = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let visible = (0..=255).filter(is_visible).map(|byte| (char::from(byte), byte));
-    let hidden = (0..=255u8).filter(|byte| !is_visible(byte));
-    visible.chain(('\u{100}'..).zip(hidden)).collect()
+    let hidden = (0..=255u8).filter(move |byte| !is_visible(byte));
+    visible.chain(('\u{100}'..).zip(hidden))
 }
 
 #[cfg(test)]
@@ -245,11 +266,10 @@ mod tests {
     use super::*;
 
     /// The 256 bytes, a few merges and end of text.
-    fn small_vocab() -> (HashMap<String, u32>, Vec<(String, String)>) {
-        let mut spelled: Vec<_> = byte_alphabet().into_iter().collect();
+    fn small_vocab() -> (Vocab, Vec<(String, String)>) {
+        let mut spelled: Vec<_> = byte_alphabet().collect();
         spelled.sort_by_key(|&(_, byte)| byte);
-        let mut vocab: HashMap<String, u32> =
-            spelled.into_iter().map(|(c, byte)| (c.to_string(), u32::from(byte))).collect();
+        let mut vocab: Vocab = spelled.into_iter().map(|(c, byte)| (c.to_string(), u32::from(byte))).collect();
         vocab.extend([("ab".to_owned(), 256), ("Ġab".to_owned(), 257), (END_OF_TEXT.to_owned(), 258)]);
         let merges = [("a", "b"), ("Ġ", "ab")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         (vocab, merges.to_vec())
