@@ -131,13 +131,27 @@ build_tools() {
 
 # --- building ---------------------------------------------------------------------------------------------------
 
-# Calls "$1 NAME FEATURES OPT_FLAGS" for each variant.
+# Calls "$1 NAME FEATURES OPT_FLAGS" for each variant, or for those named after it: two at a time, because a linker that
+# optimises the whole module keeps one core busy.
 each_variant() {
-  local row name features opt
+  local work=$1 row name features opt pids=() names=() i failed=
+  shift
+  mkdir -p artifacts
   for row in "${VARIANTS[@]}"; do
     IFS='|' read -r name features opt <<<"$row"
-    "$1" "$name" "$features" "$opt"
+    [[ $# == 0 || " $* " == *" $name "* ]] || continue
+    while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
+    # Errors end the job, as they would end this script.
+    (set -e; "$work" "$name" "$features" "$opt") >"artifacts/$work-$name.log" 2>&1 &
+    pids+=($!)
+    names+=("$name")
   done
+  for i in "${!pids[@]}"; do
+    wait "${pids[i]}" || failed+=" ${names[i]}"
+    printf -- '-- %s\n' "${names[i]}"
+    cat "artifacts/$work-${names[i]}.log"
+  done
+  [[ -z $failed ]] || die "failed:$failed"
 }
 
 # Cargo with the flags of one variant. The first variant has none of its own and shares its artefacts with plain
@@ -220,14 +234,10 @@ wasm_sizes() {
 
 clippy_native() { cargo clippy --all-targets "${CARGO_FLAGS[@]}" -- -D warnings; }
 
+clippy_variant() { variant_cargo "$1" "$2" clippy --release --lib --tests -- -D warnings; }
+
 # These two have all conditional code between them.
-clippy_wasm() {
-  local row name features
-  for row in "${VARIANTS[@]}"; do
-    IFS='|' read -r name features _ <<<"$row"
-    case $name in simd128 | relaxed-threads) variant_cargo "$name" "$features" clippy --release --lib --tests -- -D warnings ;; esac
-  done
-}
+clippy_wasm() { each_variant clippy_variant simd128 relaxed-threads; }
 
 tests_native() { cargo test "${CARGO_FLAGS[@]}"; }
 
@@ -235,13 +245,11 @@ tests_native() { cargo test "${CARGO_FLAGS[@]}"; }
 # because the libraries are then built only once, and because that is what people run.
 tests_wasm_variant() {
   # Node 20 has relaxed SIMD only behind a flag, and its baseline compiler gets the dot product wrong.
-  local node_args= tests
+  local node_args=
   [[ $2 != *relaxed* ]] || node_args=--experimental-wasm-relaxed-simd,--no-liftoff
   # Without the unstable flag, Cargo would build all libraries a second time, for tests that unwind.
-  # These two have all kernels, and threads and none, between them. Of the others, which mix the same, the kernels; and in
-  # the browser, all four must write the same text.
-  case $1 in simd128 | relaxed-threads) tests=--tests ;; *) tests=--lib ;; esac
-  RUSTC_BOOTSTRAP=1 NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release $tests -Zpanic-abort-tests
+  RUSTC_BOOTSTRAP=1 NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine --test threads \
+    -Zpanic-abort-tests
 }
 
 # Node's engine has simd128 and threads but no relaxed SIMD switched on: a baseline module that slipped such an
