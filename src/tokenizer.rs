@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn defects_are_named() {
-        type Change = fn(&mut HashMap<String, u32>, &mut Vec<(String, String)>);
+        type Change = fn(&mut Vocab, &mut Vec<(String, String)>);
         let broken = |change: Change| {
             let (mut vocab, mut merges) = small_vocab();
             change(&mut vocab, &mut merges);
