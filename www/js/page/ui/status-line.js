@@ -33,7 +33,7 @@ export class StatusLine {
    * @param {boolean} textFollows there is text behind the caret, which the model does not read
    */
   update(answer, model, textFollows) {
-    const { tokens, computed, milliseconds, dropped, trimmedSpace, unprompted, repetition } = answer;
+    const { tokens, words, computed, milliseconds, dropped, trimmedSpace, unprompted, repetition } = answer;
     const cached = tokens.length - computed;
     this.#line.textContent = [
       formatTime(milliseconds),
@@ -51,10 +51,12 @@ export class StatusLine {
       notices.push(
         `The ${dropped === 1 ? 'oldest token no longer fits' : `${formatCount(dropped)} oldest tokens no longer fit`} and ${dropped === 1 ? 'was' : 'were'} dropped.`,
       );
+    if (words.length === 0)
+      notices.push('No word was found that goes on from here; the list behind ⋯ has single tokens.');
     if (repetition) {
-      const { words, times } = repetition;
-      const what = words === 1 ? 'The last word stands' : `The last ${words} words stand`;
-      notices.push(`${what} there ${times} times in a row; the outlined suggestions lead out of the loop.`);
+      const count = repetition.words;
+      const what = count === 1 ? 'The last word stands' : `The last ${count} words stand`;
+      notices.push(`${what} there ${repetition.times} times in a row; the outlined suggestions lead out of the loop.`);
     } else if (trimmedSpace) {
       notices.push('The space at the end comes with the next word, as GPT-2 expects.');
     }

@@ -168,7 +168,7 @@ export class SuggestionStrip extends EventTarget {
     const typed = typedLetters(word);
     const share = formatShare(probability);
     const notes = [
-      ...(kind === 'correction' ? [' · correction'] : []),
+      ...(kind === 'correction' ? [' ', h('span', { class: 'key-kind' }, 'correction')] : []),
       ...(personal ? [note('★', 'yours')] : []),
       ...(repeats ? [note('↻', 'repeats')] : []),
     ];
