@@ -28,6 +28,27 @@ const upToDate = (page, selector) =>
     selector,
   );
 
+/**
+ * A drawing that the keyboard walks as a grid: the cell after these keys, as a screen reader is told of it.
+ * @param {Page} page
+ * @param {string} grid
+ * @param {...string} keys
+ */
+async function spokenCell(page, grid, ...keys) {
+  const drawing = page.locator(grid);
+  assert.equal(await drawing.getAttribute('role'), 'grid', grid);
+  assert.ok(((await drawing.getAttribute('aria-label')) ?? '').length > 10, `${grid} has a name`);
+  await drawing.focus();
+  for (const key of keys) await page.keyboard.press(key);
+  const cell = page.locator(`#${await drawing.getAttribute('aria-activedescendant')}`);
+  assert.equal(await cell.getAttribute('role'), 'gridcell');
+  return {
+    row: Number(await cell.locator('xpath=..').getAttribute('aria-rowindex')),
+    column: Number(await cell.getAttribute('aria-colindex')),
+    says: (await cell.textContent()) ?? '',
+  };
+}
+
 /** @param {Page} page @param {string} format */
 async function save(page, format) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#save-${format}`).click()]);
@@ -138,6 +159,24 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('#words').uncheck();
   });
 
+  await t.test('all heads are a grid with names for its rows, columns and cells', async () => {
+    const grid = page.locator('#head-grid');
+    assert.equal(await grid.getAttribute('role'), 'grid');
+    assert.equal(await grid.getByRole('rowheader').count(), 8);
+    assert.equal(await grid.getByRole('columnheader').count(), 4);
+    await page.waitForFunction(() => /\(\d+\)/.test(document.querySelector('#head-filter')?.textContent ?? ''));
+    assert.equal(await grid.getByRole('button', { name: /^Layer 3, head 2/ }).count(), 1);
+    await grid.locator('[data-layer="0"][data-head="0"]').focus();
+    for (const key of ['End', 'ArrowDown', 'ArrowLeft', 'Enter']) await page.keyboard.press(key);
+    const selected = grid.locator('[aria-selected="true"] button');
+    assert.deepEqual(await selected.evaluateAll((all) => all.map((one) => ({ .../** @type {any} */ (one).dataset }))), [
+      { layer: '1', head: '2' },
+    ]);
+    assert.equal(await grid.locator('button[tabindex="0"]').count(), 1, 'one tab stop');
+    await grid.locator('[data-layer="0"][data-head="0"]').click();
+    await page.waitForFunction(() => document.querySelector('.head-view')?.getAttribute('data-layer') === '0');
+  });
+
   await t.test('heads are found by what they do', async () => {
     await page.waitForFunction(() => /\(\d+\)/.test(document.querySelector('#head-filter')?.textContent ?? ''));
     await page.locator('#head-filter').selectOption('previous');
@@ -194,9 +233,19 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
       new RegExp(`'shape': \\(${wanted.length}, ${wanted.length}\\)`),
     );
     assert.equal((10 + length) % 64, 0);
-    assert.ok(Math.abs(bytes.readFloatLE(10 + length + 4 * wanted.length) - wanted[1][0]) < 1e-5);
-    const lines = (await save(page, 'csv')).bytes.toString().trim().split('\r\n');
-    assert.equal(lines.length, wanted.length + 1);
+    assert.equal(bytes.length, 10 + length + 4 * wanted.length ** 2);
+    // What comes after the first row may hold commas within quotes only in its name.
+    const lines = (await save(page, 'csv')).bytes.toString().trim().split('\r\n').slice(1);
+    assert.equal(lines.length, wanted.length);
+    wanted.forEach((row, at) => {
+      const cells = lines[at].split(',').slice(-row.length);
+      row.forEach((weight, column) => {
+        const inNpy = bytes.readFloatLE(10 + length + 4 * (at * row.length + column));
+        assert.ok(Math.abs(inNpy - weight) < 1e-5, `NPY at ${at}, ${column}`);
+        if (column > at) assert.equal(cells[column], '', 'masked is empty, not 0');
+        else assert.ok(Math.abs(Number(cells[column]) - weight) < 1e-5, `CSV at ${at}, ${column}`);
+      });
+    });
     await figureSays(page, 'layer 2, head 1', '·John', 'masked');
   });
 
@@ -228,6 +277,9 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await strip.focus();
     await page.keyboard.press('End');
     assert.match((await strip.getAttribute('aria-valuetext')) ?? '', /^255: −?\d/);
+    const depth = await spokenCell(page, '.stream-plane', 'ArrowDown', 'ArrowDown', 'ArrowRight');
+    assert.deepEqual([depth.row, depth.column], [2, 2]);
+    assert.match(depth.says, /^after the attention of block 0, number 1: −?\d/);
     await figureSays(page, 'The way of', 'block 3', 'neurons after GELU (1,024)', 'L7 MLP');
   });
 
@@ -251,6 +303,9 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     parts.pop();
     assert.equal(parts.length, 7, sum);
     assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) - total) < 0.02, sum);
+    const share = await spokenCell(page, '.why-view .heat-plane', 'ArrowDown', 'ArrowDown', 'End');
+    assert.deepEqual([share.row, share.column], [2, 5]);
+    assert.match(share.says, /^MLP of layer 1: [+−]\d/);
     await page.locator('.why-strong button').first().click();
     assert.match((await page.locator('#why-readout').textContent()) ?? '', /[+−]\d/);
     await figureSays(page, 'Why ', `The logit ${sum.split(' ')[0]} is the sum of`, 'rounding to int8');
@@ -262,8 +317,13 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('#compare').click();
     await upToDate(page, '.compare-view');
     assert.ok((await page.locator('.aligned .own').count()) > 0);
+    const distance = await spokenCell(page, '.compare-view .heat-plane', 'ArrowRight', 'ArrowRight');
+    assert.deepEqual([distance.row, distance.column], [1, 2]);
+    assert.match(distance.says, /^layer 0, head 1: \d/);
     await page.locator('.compare-view .finder-list button').first().click();
     await page.locator('#difference-title', { hasText: 'second less the first' }).waitFor();
+    const change = await spokenCell(page, '#difference-map', 'ArrowDown', 'ArrowDown');
+    assert.match(change.says, /^‘.*’ looks at ‘.*’ (less|more) in the second text: /);
     await figureSays(page, opening.replace('John gave', 'Mary gave'), '·Mary', 'weights in the second less');
   });
 
@@ -287,7 +347,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
   await t.test('no serious accessibility faults in any view', async () => {
     for (const view of ['attention', 'arcs', 'journey', 'lens', 'why', 'compare']) {
       await openView(page, view);
-      assert.deepEqual(await seriousFaults(page, t, view === 'attention' ? undefined : '#views-place'), [], view);
+      assert.deepEqual(await seriousFaults(page, t, '#views-place'), [], view);
     }
   });
 
@@ -316,10 +376,41 @@ pageTest(
     await page.locator('input[name="stage"][value="masked"]').check();
     await page.locator('#alter summary').click();
     await page.locator('#head-off').click();
+    await upToDate(page, '.head-view');
+    await page.locator('#head-map').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+    await page.locator('#seed').fill('77');
+    await page.locator('#seed').press('Tab');
+    await page.locator('#penalty').fill('1.2');
+    await openView(page, 'arcs');
+    await page.locator('#arcs-add').click();
+    await page.locator('.arc-token[data-index="2"]').click();
+    await openView(page, 'compare');
+    await page.locator('#other-text').fill('Mary had a little lamb');
+    await page.locator('#compare').click();
+    await upToDate(page, '.compare-view');
+    await openView(page, 'attention');
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.locator('#copy-link').click();
-    await page.locator('#take-note', { hasText: /./ }).waitFor();
-    const link = await page.evaluate(() => navigator.clipboard.readText());
+    /** @param {Page} from */
+    const copied = async (from) => {
+      await from.bringToFront();
+      await from.locator('#copy-link').click();
+      await from.locator('#take-note', { hasText: /./ }).waitFor();
+      return from.evaluate(() => navigator.clipboard.readText());
+    };
+    const link = await copied(page);
+    for (const part of [
+      'head=2.3',
+      'stage=masked',
+      'off=2.3',
+      'cell=2.1',
+      'token=2',
+      'arcs=2.3',
+      'other=Mary',
+      'sampling=0.8%2C40%2C1%2C77%2C1.2',
+    ]) {
+      assert.ok(link.includes(part), `${part} in ${link}`);
+    }
     assert.ok(link.startsWith(`${server.url}#look=1&`), link);
 
     const other = await context.newPage();
@@ -330,6 +421,12 @@ pageTest(
     assert.equal(await other.locator('#head-title').textContent(), 'Layer 2, head 3');
     assert.ok(await other.locator('input[name="stage"][value="masked"]').isChecked());
     await other.locator('#altered li', { hasText: 'layer 2, head 3 off' }).waitFor({ state: 'attached' });
+    await upToDate(other, '.head-view');
+    // Opened, everything is as it was, so that its own link is the same once the second text is read.
+    await openView(other, 'compare');
+    await upToDate(other, '.compare-view');
+    await openView(other, 'attention');
+    assert.equal(await copied(other), link);
     await other.locator('#altered-back').click();
 
     const text = await other.locator('#text').inputValue();

@@ -17,7 +17,7 @@
  * @property {{row: number, column: number} | null} cell   the pinned one
  * @property {number | null} position                      null follows the last token
  * @property {{layer: number, head: number}[]} arcs        heads kept in the picture of arcs
- * @property {{temperature: number, topK: number, topP: number, seed: number} | null} sampling
+ * @property {{temperature: number, topK: number, topP: number, seed: number, penalty: number} | null} sampling
  * @property {Alteration} alteration
  * @property {string} other     the second text
  */
@@ -38,6 +38,8 @@ export class LinkError extends Error {}
 /** @param {number | null} number */
 const some = (number) => (number === null ? '*' : String(number));
 
+const samplingParts = /** @type {const} */ (['temperature', 'topK', 'topP', 'seed', 'penalty']);
+
 /** @param {State} state */
 export function writeLink(state) {
   const { alteration, sampling, cell, position } = state;
@@ -52,7 +54,7 @@ export function writeLink(state) {
     ['cell', cell ? `${cell.row}.${cell.column}` : ''],
     ['token', position === null ? '' : String(position)],
     ['arcs', state.arcs.map(({ layer, head }) => `${layer}.${head}`).join(',')],
-    ['sampling', sampling ? [sampling.temperature, sampling.topK, sampling.topP, sampling.seed].join(',') : ''],
+    ['sampling', sampling ? samplingParts.map((part) => sampling[part]).join(',') : ''],
     ['off', alteration.off.map(({ layer, head }) => `${some(layer)}.${some(head)}`).join(',')],
     ['unmasked', alteration.unmasked.map(({ layer, head }) => `${some(layer)}.${some(head)}`).join(',')],
     ['cut', alteration.cuts.map((cut) => [cut.layer, cut.head, cut.row, cut.column].map(some).join('.')).join(',')],
@@ -167,9 +169,9 @@ function pair(key, text) {
 function readSampling(text) {
   const parts = text.split(',');
   const decimal = /^\d{1,10}(\.\d{1,6})?$/;
-  const [temperature, topK, topP, seed] = parts.map(Number);
+  const [temperature, topK, topP, seed, penalty] = parts.map(Number);
   const fits =
-    parts.length === 4 &&
+    parts.length === samplingParts.length &&
     parts.every((part) => decimal.test(part)) &&
     temperature <= 2 &&
     Number.isInteger(topK) &&
@@ -177,7 +179,9 @@ function readSampling(text) {
     topP > 0 &&
     topP <= 1 &&
     Number.isInteger(seed) &&
-    seed < 2 ** 32;
+    seed < 2 ** 32 &&
+    penalty >= 1 &&
+    penalty <= 2;
   if (!fits) throw new LinkError(`“sampling” can’t be ${cut(text)}`);
-  return { temperature, topK, topP, seed };
+  return { temperature, topK, topP, seed, penalty };
 }

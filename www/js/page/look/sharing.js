@@ -38,7 +38,7 @@ export class Sharing {
   get state() {
     const { app, field, selection, tabs, head, arcs, comparing } = this.#parts;
     const { lift, norms, noSink, words } = head.view.options;
-    const { temperature, topK, topP, seed } = app.sampling;
+    const { temperature, topK, topP, seed, repetitionPenalty: penalty = 1 } = app.sampling;
     /** @type {[boolean, MapOption][]} */
     const options = [
       [!lift, 'plain'],
@@ -57,7 +57,7 @@ export class Sharing {
       cell: selection.pinned ? selection.cell : null,
       position: selection.follows ? null : selection.position,
       arcs: arcs.added,
-      sampling: { temperature, topK, topP, seed },
+      sampling: { temperature, topK, topP, seed, penalty },
       alteration: selection.alteration ?? unaltered,
       other: comparing.text,
     };
@@ -118,8 +118,8 @@ export class Sharing {
   }
 
   /** @param {NonNullable<State['sampling']>} sampling */
-  #setSampling({ temperature, topK, topP, seed }) {
-    for (const [id, value] of Object.entries({ temperature, 'top-k': topK, 'top-p': topP, seed })) {
+  #setSampling({ temperature, topK, topP, seed, penalty }) {
+    for (const [id, value] of Object.entries({ temperature, 'top-k': topK, 'top-p': topP, seed, penalty })) {
       const input = byId(id, HTMLInputElement);
       input.value = String(value);
       // Its own controller has to hear of it as if it had been typed.

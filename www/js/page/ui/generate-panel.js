@@ -60,6 +60,7 @@ export class GeneratePanel extends EventTarget {
     this.#remove.addEventListener('click', () => this.dispatchEvent(new Event('remove')));
     byId('new-seed', HTMLButtonElement).addEventListener('click', () => {
       this.#seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+      this.dispatchEvent(new Event('sampling'));
     });
     for (const input of [this.#temperature, this.#topP, this.#penalty]) {
       input.addEventListener('input', () => {
@@ -70,7 +71,7 @@ export class GeneratePanel extends EventTarget {
     for (const input of [this.#topK, this.#seed, this.#limit]) {
       input.addEventListener('change', () => {
         input.value = String(read(input));
-        if (input === this.#topK) this.dispatchEvent(new Event('sampling'));
+        if (input !== this.#limit) this.dispatchEvent(new Event('sampling'));
       });
     }
     this.#drawRanges();
