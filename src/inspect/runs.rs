@@ -78,8 +78,14 @@ impl Altering {
             }
             _ => {
                 // What is altered in a layer reaches queries, keys and values of the next.
-                let changed_from = alteration.first_layer().map_or(model.config.n_layer, |layer| layer + 1);
-                Rerun::new(model, state.fork(), tokens, first..tokens.len(), changed_from)?
+                let lowest = alteration.first_layer().unwrap_or(model.config.n_layer);
+                let (changed_from, rows) = (lowest + 1, first..tokens.len());
+                let run = session.runs().altered.as_ref().filter(|run| run.tokens == tokens);
+                let entry = run.and_then(|run| run.entry.as_ref());
+                match entry.filter(|entry| entry.layer <= lowest && entry.first <= first) {
+                    Some(entry) => Rerun::from_entry(model, state.fork(), rows, changed_from, entry)?,
+                    None => Rerun::new(model, state.fork(), tokens, rows, changed_from)?,
+                }
             }
         };
         Ok(Self { alteration, top, rerun: Some(rerun) })
@@ -105,8 +111,10 @@ impl Altering {
         let alteration = std::mem::take(&mut self.alteration);
         let runs = session.runs_mut();
         let number = runs.number();
-        runs.altered =
-            self.rerun.take().map(|rerun| Run { tokens, state: rerun.into_state(), alteration, revision, number });
+        runs.altered = self.rerun.take().map(|rerun| {
+            let (state, entry) = rerun.into_parts();
+            Run { tokens, state, alteration, entry, revision, number }
+        });
         Ok(Some(altered))
     }
 
@@ -174,6 +182,7 @@ impl Comparing {
             tokens: std::mem::take(&mut self.tokens),
             state,
             alteration: Alteration::NONE,
+            entry: None,
             revision,
             number: revision,
         });

@@ -1,6 +1,7 @@
 //! Runs beside the text: its tokens with attention altered, and another text. `inspect` computes them and looks into them.
 
 use crate::model::alteration::Alteration;
+use crate::model::rerun::Entry;
 use crate::model::state::State;
 
 /// A run that is complete.
@@ -9,6 +10,8 @@ pub(crate) struct Run {
     pub(crate) tokens: Vec<u32>,
     pub(crate) state: State,
     pub(crate) alteration: Alteration,
+    /// Where an alteration begins to have an effect; other ones may begin there too.
+    pub(crate) entry: Option<Entry>,
     /// What its answers carry.
     pub(crate) revision: u32,
     /// No two runs of a session have the same.

@@ -165,6 +165,39 @@ fn an_altered_text_that_grows_is_as_if_altered_at_once() {
 }
 
 #[test]
+fn one_alteration_after_another_is_as_if_it_were_the_only_one() {
+    let off = |layer: usize, head: usize| json!([{ "layer": layer, "head": head }]);
+    let cut = |layer: Option<usize>, row: usize| json!([{ "layer": layer, "head": 1, "row": row, "column": 2 }]);
+    let text = letters(70);
+    let mut session = session_with(&text);
+    for altered in [
+        alteration(json!([]), json!([]), cut(Some(1), 40)),
+        alteration(json!([]), json!([]), cut(Some(1), 50)),
+        alteration(json!([]), json!([]), cut(Some(1), 30)),
+        alteration(json!([]), off(1, 1), json!([])),
+        alteration(off(1, 2), off(1, 0), json!([])),
+        alteration(json!([]), off(0, 3), json!([])),
+        alteration(json!([]), off(1, 3), cut(None, 60)),
+        alteration(json!([]), off(1, 3), json!([])),
+        alteration(json!([]), json!([]), json!([])),
+    ] {
+        let found = alter(&mut session, &altered);
+        let mut fresh = session_with(&text);
+        let expected = alter(&mut fresh, &altered);
+        assert_eq!((found.changes, found.divergence), (expected.changes, expected.divergence), "{altered}");
+        assert_eq!(all_maps(&mut session, "altered"), all_maps(&mut fresh, "altered"), "{altered}");
+    }
+    // In another text of the same length nothing of this holds.
+    let other = format!("{}the", letters(69));
+    session.set_text(&other).unwrap();
+    session.complete().unwrap();
+    let altered = alteration(json!([]), off(1, 1), json!([]));
+    let expected = alter(&mut session_with(&other), &altered);
+    let found = alter(&mut session, &altered);
+    assert_eq!((found.changes, found.divergence), (expected.changes, expected.divergence));
+}
+
+#[test]
 fn differences_are_distances_of_weights() {
     let mut session = session_with(&letters(20));
     ask!(&mut session, Compared, { "kind": "compare", "text": letters(20), "top": 1 }).unwrap();
