@@ -1,11 +1,12 @@
-"""Keyboard measures: models by `headlight keyboard`, and two baselines under the same rules.
+"""Keyboard measures: models by `headlight keyboard`, and two baselines under the same rules, in one table.
 
-python keyboard.py HEADLIGHT DATA_FOLDER TEXT... --model NAME=FOLDER [--model NAME=FOLDER ...] [--words N] [--out FOLDER]
+python keyboard.py HEADLIGHT DATA_FOLDER TEXT... --model NAME=FOLDER [--model NAME=FOLDER ...] [--words N] [--personal W] [--out FOLDER]
 
-The baselines are the 5-gram and the most frequent words of the training text, which suggest tokens: three at the start of a
-word, then three of those that begin with the letters typed. A model stands there twice: with tokens, by the same rules, and with
-whole words, as the page suggests them. `headlight keyboard --help` and the head of src/bin/headlight/keyboard.rs say what counts
-as a word, a hit and a keystroke.
+The baselines are the 5-gram and the most frequent words of the training text. They suggest tokens at the start of a word, and then
+those that begin with the letters typed. A model stands there with tokens, by the same rules; with whole words, as the page suggests
+them; and with whole words and the words typed before at the weight W. Keystrokes saved are told for one suggestion and for three, by a
+user who looks at the start of words only, and by one who also looks while typing. The head of src/bin/headlight/keyboard.rs says
+what counts as a word, a hit and a keystroke.
 """
 
 import argparse
@@ -45,53 +46,72 @@ class Candidates:
         self.plain = np.array([text if ok else "" for text, ok in zip(texts, usable)])
         self.spaced = np.array([text[1:] if ok and text[0] == " " else "" for text, ok in zip(texts, usable)])
 
-    def first_shown(self, probabilities, is_spaced, word):
-        """(letters typed, place) at which the word is among the three, or None."""
+    def looks(self, probabilities, is_spaced, word):
+        """The word's place among the candidates at its start and after each letter, until it is the best; none if it is no token."""
         inserts = self.spaced if is_spaced else self.plain
         wanted = np.flatnonzero(inserts == word)
         if not len(wanted):
-            return None
+            return []
         best = wanted[np.argmax(probabilities[wanted])]
         # All that come before it; a tie goes to the smaller id.
         before = (probabilities > probabilities[best]) | ((probabilities == probabilities[best]) & (np.arange(len(inserts)) < best))
         ahead = inserts[before & (inserts != "")]
-        for typed in range(len(word)):
-            if typed:
-                ahead = ahead[np.strings.startswith(ahead, word[:typed]) & (np.strings.str_len(ahead) > typed)]
-            if len(ahead) < SHOWN:
-                return typed, len(ahead)
-        return None
+        places = [len(ahead)]
+        for typed in range(1, len(word)):
+            if places[-1] == 0:
+                break
+            ahead = ahead[np.strings.startswith(ahead, word[:typed]) & (np.strings.str_len(ahead) > typed)]
+            places.append(len(ahead))
+        return places
+
+
+# (suggestions shown, whether the user looks at the start of words only), in the order of `headlight keyboard --json`.
+USERS = [(1, True), (SHOWN, True), (1, False), (SHOWN, False)]
 
 
 def type_documents(documents, predict, candidates, limit):
-    counts = dict.fromkeys(("words", "best", "shown", "characters", "keystrokes"), 0)
+    """Words, characters, and for each user words shown at their start and keystrokes."""
+    words = characters = 0
+    users = [[0, 0] for _ in USERS]
     for document in documents:
         rest = 0
         for start, end in word_bounds(document):
-            if limit and counts["words"] >= limit:
-                return counts
+            if limit and words >= limit:
+                return words, characters, users
             word, gap, space = document[start:end], start - rest, int(document[end : end + 1] == " ")
             before = document[:start]
             # As the session does: one space at the end is left for the next token to begin with.
             is_spaced = before.endswith(" ") and before[:-1] != "" and not before[:-1][-1].isspace()
-            found = candidates.first_shown(predict(before[:-1] if is_spaced else before), is_spaced, word)
+            places = candidates.looks(predict(before[:-1] if is_spaced else before), is_spaced, word)
             full = len(word) + space
-            counts["words"] += 1
-            counts["best"] += found == (0, 0)
-            counts["shown"] += found is not None and found[0] == 0
-            counts["characters"] += gap + full
-            counts["keystrokes"] += gap + (full if found is None else min(full, found[0] + 1))
+            for user, (shown, start_only) in zip(users, USERS):
+                seen = places[:1] if start_only else places
+                typed = next((typed for typed, place in enumerate(seen) if place < shown), None)
+                user[0] += typed == 0
+                user[1] += gap + (full if typed is None else min(full, typed + 1))
+            words += 1
+            characters += gap + full
             rest = end + space
-    return counts
+    return words, characters, users
 
 
 def by_engine(headlight, folder, path, limit, *more):
-    command = [headlight, "keyboard", folder, path, "--words", str(limit), "--json", *more]
+    """The same by the command line."""
+    command = [headlight, "keyboard", folder, path, "--words", str(limit), "--shown", str(SHOWN), "--json", *more]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["all"]
-    return {
-        key: round(answer[key] * answer["words"]) if key in ("best", "shown") else answer[key]
-        for key in ("words", "best", "shown", "characters", "keystrokes")
-    }
+    assert [(user["shown"], not user["half_words"]) for user in answer["users"]] == USERS
+    hits = [round(answer[key] * answer["words"]) for key in ("best", "shown")] * 2
+    users = [[hit, user["keystrokes"]] for hit, user in zip(hits, answer["users"])]
+    return answer["words"], answer["characters"], users
+
+
+def row_of(source, name, counts):
+    words, characters, users = counts
+    row = {"text": source, "words": words, "suggestions by": name}
+    row |= {f"top {shown}": hits / words for (hits, _), (shown, _) in zip(users[:2], USERS)}
+    for (_, keystrokes), (shown, start_only) in zip(users, USERS):
+        row[f"{shown}, at starts" if start_only else f"{shown}, half words"] = 1 - keystrokes / characters
+    return row
 
 
 def main():
@@ -101,6 +121,7 @@ def main():
     parser.add_argument("texts", type=Path, nargs="+")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--words", type=int, default=0, help="of each file at most; 0 for all")
+    parser.add_argument("--personal", type=float, default=0.1, help="weight of the words typed before")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
 
@@ -115,22 +136,26 @@ def main():
         "5-gram": lambda text: ngram.distribution(tokenizer.encode(text, add_special_tokens=False).ids[-4:]),
         "most frequent words": lambda text: frequencies,
     }
-    rows = []
+    rows, totals = [], {}
     for path in options.texts:
         results = {}
         for model in options.model:
             name, folder = model.split("=", 1)
-            results[f"{name}, tokens"] = by_engine(options.headlight, Path(folder), path, options.words, "--tokens")
-            results[f"{name}, words"] = by_engine(options.headlight, Path(folder), path, options.words)
+            measure = lambda *more: by_engine(options.headlight, Path(folder), path, options.words, *more)
+            results[f"{name}, tokens"] = measure("--tokens")
+            results[f"{name}, words"] = measure()
+            results[f"{name}, words, {options.personal:g} of one's own"] = measure("--personal", str(options.personal))
         documents = corpus.read_documents(path)
         for name, predict in baselines.items():
             results[name] = type_documents(documents, predict, candidates, options.words)
         for name, counts in results.items():
-            words = counts["words"]
-            assert words == next(iter(results.values()))["words"], f"{path}: not the same words for {name}"
-            row = {"text": corpus.source_name(path), "words": words, "suggestions by": name}
-            row |= {"top 1": counts["best"] / words, f"top {SHOWN}": counts["shown"] / words}
-            rows.append(row | {"keystrokes saved": 1 - counts["keystrokes"] / counts["characters"]})
+            assert counts[:2] == next(iter(results.values()))[:2], f"{path}: not the same words for {name}"
+            rows.append(row_of(corpus.source_name(path), name, counts))
+            before = totals.get(name, (0, 0, [[0, 0]] * len(USERS)))
+            users = [[a + b for a, b in zip(*pair)] for pair in zip(before[2], counts[2])]
+            totals[name] = (before[0] + counts[0], before[1] + counts[1], users)
+    if len(options.texts) > 1:
+        rows += [row_of("all", name, counts) for name, counts in totals.items()]
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
     for row in rows:
         values = [f"{v:.1%}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else v for v in row.values()]

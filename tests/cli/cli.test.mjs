@@ -179,8 +179,16 @@ test('keyboard counts words, hits and keystrokes, by file and in all', () => {
     // I, don, 't; See, you, at, 5pm, ok. What comes after the last word is not counted.
     assert.deepEqual([counts.words, counts.characters], [8, 7 + 18]);
     assert.ok(counts.best <= counts.shown && counts.shown <= 1);
-    assert.ok(counts.keystrokes > 0 && counts.keystrokes <= counts.characters);
-    assert.ok(Math.abs(counts.saved - (1 - counts.keystrokes / counts.characters)) < 1e-9);
+    const users = /** @type {{shown: number, half_words: boolean, keystrokes: number, saved: number}[]} */ (
+      counts.users
+    );
+    const ways = users.map((user) => [user.shown, user.half_words]);
+    const expected = [false, true].flatMap((half) => [1, 3].map((shown) => [shown, half]));
+    assert.deepEqual(ways, expected);
+    for (const { keystrokes, saved } of users) {
+      assert.ok(keystrokes > 0 && keystrokes <= counts.characters);
+      assert.ok(Math.abs(saved - (1 - keystrokes / counts.characters)) < 1e-9);
+    }
   }
   // With the whole vocabulary shown, every word that is one token is there at once: all but "5pm".
   const whole = json('keyboard', quantised, file, '--tokens', '--shown', '50257').all;

@@ -2,12 +2,13 @@
 //!
 //! A word is a run of letters and digits, or the ending of a contraction (`'t`, `'re`), as GPT-2's tokenizer splits them. The
 //! ideal user looks at the suggestions at its start and after each of its letters, and taps the word as soon as it is among
-//! them. A tap is one keystroke and brings the space that follows, which goes by itself where punctuation follows instead;
-//! everything else is typed, one keystroke a character.
+//! them; a contraction that is suggested as a whole is taken as a whole. A tap is one keystroke and brings the space that follows,
+//! which goes by itself where punctuation follows instead; everything else is typed, one keystroke a character. This is counted for
+//! one suggestion and for several, and for a user who looks at the start of words only.
 //!
-//! Suggestions are whole words, as the page's: by the search over all spellings, without corrections and filter. With
-//! `--start-only` they are asked for at the word's start alone; with `--tokens` they are single tokens, of which those stay that
-//! begin with the letters typed. With `--personal` the words typed so far count as the person's own.
+//! Suggestions are whole words, as the page's: by the search over all spellings, without corrections and filter. With `--tokens`
+//! they are single tokens, of which those stay that begin with the letters typed. With `--personal` the words typed so far in a file
+//! count as the person's own.
 
 use std::path::PathBuf;
 
@@ -27,15 +28,12 @@ pub(crate) struct Options {
     /// At most this many words of each file; 0 for all
     #[arg(long, default_value_t = 0)]
     words: usize,
-    /// How many candidates are shown
+    /// How many candidates are shown, beside the measure for one
     #[arg(long, default_value_t = 3)]
     shown: usize,
     /// Suggest single tokens instead of words
     #[arg(long)]
     tokens: bool,
-    /// Suggest at the start of words only, not while letters are typed
-    #[arg(long)]
-    start_only: bool,
     /// Weight of the words typed before in the mixture, up to 0.9
     #[arg(long, default_value_t = 0.0)]
     personal: f64,
@@ -44,46 +42,73 @@ pub(crate) struct Options {
     json: bool,
 }
 
+/// What a user does who sees so many suggestions.
+#[derive(Debug, Clone, Copy)]
+struct User {
+    shown: usize,
+    /// Looks at the start of words only
+    start_only: bool,
+    keystrokes: usize,
+    /// Words that were taken before a letter of theirs was typed
+    hits: usize,
+    /// Where the last word ends that was taken
+    taken: usize,
+}
+
 /// What was counted over some text.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Counts {
     words: usize,
-    /// Words that were the best candidate before a letter was typed
-    best: usize,
-    /// Words that were shown before a letter was typed
-    shown: usize,
     /// Keystrokes without suggestions
     characters: usize,
-    /// Keystrokes of the ideal user
-    keystrokes: usize,
+    /// One suggestion and all of them, at the start of words only and everywhere
+    users: [User; 4],
 }
 
 impl Counts {
-    fn add(&mut self, other: Self) {
-        self.words += other.words;
-        self.best += other.best;
-        self.shown += other.shown;
-        self.characters += other.characters;
-        self.keystrokes += other.keystrokes;
+    fn new(shown: usize) -> Self {
+        let user = |shown, start_only| User { shown, start_only, keystrokes: 0, hits: 0, taken: 0 };
+        let users = [user(1, true), user(shown, true), user(1, false), user(shown, false)];
+        Self { words: 0, characters: 0, users }
     }
 
-    /// Shares of the words that were the best candidate and that were shown, and of the keystrokes that were saved.
-    fn shares(&self) -> [f64; 3] {
-        let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
-        let saved = self.characters.saturating_sub(self.keystrokes);
-        [share(self.best, self.words), share(self.shown, self.words), share(saved, self.characters)]
+    fn add(&mut self, other: Self) {
+        self.words += other.words;
+        self.characters += other.characters;
+        for (user, other) in self.users.iter_mut().zip(other.users) {
+            user.keystrokes += other.keystrokes;
+            user.hits += other.hits;
+        }
+    }
+
+    /// The share of the words that were the best suggestion, and that were shown.
+    fn hits(&self) -> [f64; 2] {
+        [0, 1].map(|user| self.users[user].hits as f64 / self.words.max(1) as f64)
+    }
+
+    /// The share of the keystrokes that each user saves.
+    fn saved(&self) -> [f64; 4] {
+        self.users.map(|user| self.characters.saturating_sub(user.keystrokes) as f64 / self.characters.max(1) as f64)
     }
 
     fn as_json(&self, name: &str) -> Value {
-        let [best, shown, saved] = self.shares();
+        let [best, shown] = self.hits();
+        let of_user = |(user, saved): (&User, f64)| {
+            json!({
+                "shown": user.shown,
+                "half_words": !user.start_only,
+                "keystrokes": user.keystrokes,
+                "saved": saved,
+            })
+        };
+        let users: Vec<Value> = self.users.iter().zip(self.saved()).map(of_user).collect();
         json!({
             "file": name,
             "words": self.words,
             "best": best,
             "shown": shown,
             "characters": self.characters,
-            "keystrokes": self.keystrokes,
-            "saved": saved,
+            "users": users,
         })
     }
 }
@@ -91,19 +116,25 @@ impl Counts {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut session = folder::session(&options.model)?;
     let print = |name: &str, counts: &Counts| {
-        let [best, shown, saved] = counts.shares().map(|share| 100.0 * share);
-        outln!("{name:<32} {:>9} {best:>8.2} % {shown:>8.2} % {saved:>10.2} %", counts.words);
+        let shares = counts.hits().into_iter().chain(counts.saved());
+        let columns: String = shares.map(|share| format!("{:>9.2} %", 100.0 * share)).collect();
+        outln!("{name:<24} {:>7} {columns}", counts.words);
     };
     if !options.json {
-        let shown = format!("top {}", options.shown);
-        outln!("{:<32} {:>9} {:>10} {shown:>10} {:>12}", "file", "words", "top 1", "keys saved");
+        let shown = options.shown;
+        let columns = ["top 1".to_owned(), format!("top {shown}"), "by 1".to_owned(), format!("by {shown}")];
+        let columns: String = columns.iter().chain(&columns[2..]).map(|column| format!("{column:>11}")).collect();
+        outln!("{:<54}{:>22}{:>22}", "", "saved at starts", "with half words");
+        outln!("{:<24} {:>7} {columns}", "file", "words");
     }
-    let (mut all, mut lines) = (Counts::default(), Vec::new());
+    let (mut all, mut lines) = (Counts::new(options.shown), Vec::new());
     for path in &options.files {
         let text = String::from_utf8(folder::read(path)?)
             .map_err(|error| Error::Encoding(format!("{}: {error}", path.display())))?;
         let limit = if options.words == 0 { usize::MAX } else { options.words };
-        let mut counts = Counts::default();
+        let mut counts = Counts::new(options.shown);
+        // Each file is another person's.
+        session.personal.clear();
         for document in documents(&text) {
             counts.add(type_document(&mut session, &document, limit - counts.words, options)?);
         }
@@ -142,55 +173,90 @@ fn documents(text: &str) -> Vec<String> {
 
 /// Types the document up to the end of its last word, or of as many words as asked for.
 fn type_document(session: &mut Session, document: &str, words: usize, options: &Options) -> Result<Counts> {
-    let mut counts = Counts::default();
-    let mut rest = 0;
-    for (start, end) in word_bounds(document).into_iter().take(words) {
+    let mut counts = Counts::new(options.shown);
+    let bounds = word_bounds(document);
+    let (mut rest, mut whole) = (0, 0);
+    for (index, &(start, end)) in bounds.iter().enumerate().take(words) {
         let gap = document[rest..start].chars().count();
-        let word = &document[start..end];
-        let length = word.chars().count();
-        // The space after a word belongs to it; see `type_word`.
+        let length = document[start..end].chars().count();
+        // The space after a word belongs to it.
         let spaces = usize::from(document[end..].starts_with(' '));
-        let first = if options.tokens {
-            session.set_text(&document[..start])?;
-            session.complete()?;
-            first_token(session, word, options)?
+        // The word alone, and with the endings of a contraction.
+        let mut ends = vec![end];
+        ends.extend(
+            bounds[index + 1..]
+                .iter()
+                .scan(end, |last, &(start, end)| (start == std::mem::replace(last, end)).then_some(end)),
+        );
+        let looks = if counts.users.iter().all(|user| user.taken >= end) {
+            Vec::new()
+        } else if options.tokens {
+            look_at_tokens(session, document, (start, end), options)?
         } else {
-            first_word(session, document, (start, end), options)?
+            look_at_words(session, document, start, &ends, options)?
         };
-        if options.personal > 0.0 {
-            session.learn(&document[..start], word, true);
+        for user in &mut counts.users {
+            if user.taken >= end {
+                user.hits += 1;
+                continue;
+            }
+            let limit = if user.start_only { 1 } else { usize::MAX };
+            let taken = looks.iter().take(limit).enumerate().find_map(|(typed, found)| {
+                let shown = found.iter().filter(|(place, _)| *place < user.shown);
+                shown.map(|&(_, end)| end).max().map(|end| (typed, end))
+            });
+            user.hits += usize::from(matches!(taken, Some((0, _))));
+            user.taken = taken.map_or(end, |(_, end)| end);
+            user.keystrokes += gap + taken.map_or(length + spaces, |(typed, _)| (typed + 1).min(length + spaces));
+        }
+        if index == 0 || bounds[index - 1].1 < start {
+            whole = start;
+        }
+        if options.personal > 0.0 && ends.len() == 1 {
+            session.learn(&document[..whole], &document[whole..end], true);
         }
         counts.words += 1;
-        counts.best += usize::from(matches!(first, Some((0, 0))));
-        counts.shown += usize::from(matches!(first, Some((0, _))));
         counts.characters += gap + length + spaces;
-        counts.keystrokes += gap + first.map_or(length + spaces, |(typed, _)| (typed + 1).min(length + spaces));
         rest = end + spaces;
     }
     Ok(counts)
 }
 
-/// After how many letters the word is shown, and in which place, if tokens are. The session's text ends where the word begins.
-fn first_token(session: &Session, word: &str, options: &Options) -> Result<Option<(usize, usize)>> {
-    let candidates = session.candidates(session.tokenizer().len())?;
-    let mut matching: Vec<&str> = candidates.iter().filter_map(|candidate| candidate.insert.as_deref()).collect();
-    for (typed, (length, _)) in looked_at(word, options) {
-        matching.retain(|insert| length == 0 || insert.len() > length && insert.starts_with(&word[..length]));
-        if let Some(place) = matching.iter().take(options.shown).position(|insert| *insert == word) {
-            return Ok(Some((typed, place)));
-        }
-    }
-    Ok(None)
-}
+/// What of the text is suggested after each letter, until it is the best: its places, and where it ends.
+type Looks = Vec<Vec<(usize, usize)>>;
 
-/// The same if words are shown.
-fn first_word(
+/// Looks at tokens.
+fn look_at_tokens(
     session: &mut Session,
     document: &str,
     (start, end): (usize, usize),
     options: &Options,
-) -> Result<Option<(usize, usize)>> {
+) -> Result<Looks> {
     let word = &document[start..end];
+    session.set_text(&document[..start])?;
+    session.complete()?;
+    let candidates = session.candidates(session.tokenizer().len())?;
+    let mut matching: Vec<&str> = candidates.iter().filter_map(|candidate| candidate.insert.as_deref()).collect();
+    let mut looks = Vec::new();
+    for (length, _) in word.char_indices() {
+        matching.retain(|insert| length == 0 || insert.len() > length && insert.starts_with(&word[..length]));
+        let place = matching.iter().take(options.shown).position(|insert| *insert == word);
+        looks.push(place.map(|place| (place, end)).into_iter().collect());
+        if place == Some(0) {
+            break;
+        }
+    }
+    Ok(looks)
+}
+
+/// Looks at words, of which each may end where `ends` says.
+fn look_at_words(
+    session: &mut Session,
+    document: &str,
+    start: usize,
+    ends: &[usize],
+    options: &Options,
+) -> Result<Looks> {
     let settings = Settings {
         count: options.shown,
         corrections: false,
@@ -198,21 +264,24 @@ fn first_word(
         filter: false,
         ..Settings::default()
     };
-    for (typed, (length, _)) in looked_at(word, options) {
+    let mut looks = Vec::new();
+    for (length, _) in document[start..ends[0]].char_indices() {
         session.begin_words(&document[..start + length], settings)?;
         while session.search()? != Search::Done {}
         let suggestions = session.words().suggestions;
-        if let Some(place) = suggestions.iter().position(|suggestion| suggestion.insert == word[length..]) {
-            return Ok(Some((typed, place)));
+        let end_of = |insert: &str| ends.iter().copied().find(|&end| document[start + length..end] == *insert);
+        let found: Vec<(usize, usize)> = suggestions
+            .iter()
+            .enumerate()
+            .filter_map(|(place, suggestion)| Some((place, end_of(&suggestion.insert)?)))
+            .collect();
+        let is_best = found.first().is_some_and(|&(place, _)| place == 0);
+        looks.push(found);
+        if is_best {
+            break;
         }
     }
-    Ok(None)
-}
-
-/// Where in a word the user looks: letters typed, and the characters at which they end.
-fn looked_at(word: &str, options: &Options) -> impl Iterator<Item = (usize, (usize, char))> {
-    let limit = if options.start_only { 1 } else { usize::MAX };
-    word.char_indices().enumerate().take(limit)
+    Ok(looks)
 }
 
 /// Where words begin and end, in bytes.
