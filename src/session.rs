@@ -3,7 +3,9 @@
 mod ahead;
 pub(crate) mod beside;
 mod listing;
+mod mixture;
 mod phrases;
+mod shown;
 mod surprise;
 mod words;
 

@@ -1,6 +1,7 @@
 //! What comes after a suggestion: further words of a phrase, and a text that stands there already.
 
-use super::words::{Kind, Mixture, Part, Search, Suggesting, Suggestion};
+use super::mixture::Mixture;
+use super::words::{Kind, Part, Search, Suggesting, Suggestion};
 use super::{Session, listing::units};
 use crate::error::{Error, Result};
 use crate::suggest::letters::{Letters, Recase};

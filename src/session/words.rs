@@ -1,21 +1,18 @@
-//! Whole words after the text: brings the model to the nodes that the search asks for, keeps them while the word is typed,
-//! and makes suggestions of what is found.
+//! Whole words after the text: brings the model to the nodes that the search asks for, and keeps them while the word is typed.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::mixture::Mixture;
 use super::{Prompt, Session, dropped_tokens};
 use crate::error::{Error, Result};
 use crate::model::state::State;
 use crate::model::weights::Precision;
-use crate::suggest::correction::{Slip, slips};
+use crate::suggest::correction::Slip;
 use crate::suggest::cut::Cut;
-use crate::suggest::filter::is_offensive;
 use crate::suggest::letters::Letters;
-use crate::suggest::personal::Personal;
-use crate::suggest::repetition::{Repetition, last_words, repetition};
-use crate::suggest::search::{Explored, Found, LONGEST, Query, Taste, Tree};
-use crate::suggest::word::{self, is_boundary};
+use crate::suggest::repetition::Repetition;
+use crate::suggest::search::{Explored, LONGEST, Query, Tree};
 use crate::tokenizer::Tokenizer;
 
 /// Ways that are computed together. One more costs about half as much as one alone.
@@ -27,8 +24,6 @@ const RESERVE: usize = 2 * LONGEST;
 /// Bytes that states of nodes may take, and that logits of nodes may take.
 const MOST_STATE_BYTES: usize = 48 << 20;
 const MOST_LOGIT_BYTES: usize = 32 << 20;
-/// Cached words that are looked at although the model does not think of them.
-const CACHED: usize = 4;
 
 /// What may be suggested.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -146,17 +141,17 @@ pub(super) struct Suggesting {
     pub(super) base: Vec<u32>,
     /// Of `base`, and how many tokens it had before those that have no room
     pub(super) base_text: String,
-    is_spaced: bool,
-    whole_base: Vec<u32>,
+    pub(super) is_spaced: bool,
+    pub(super) whole_base: Vec<u32>,
     pub(super) letters: Vec<Letters>,
     /// `None` while the base is not computed
     pub(super) tree: Option<Tree>,
     /// States of the root and of some nodes
-    states: HashMap<Vec<u32>, State>,
+    pub(super) states: HashMap<Vec<u32>, State>,
     /// The tokens of the whole text that have room
     pub(super) tokens: Vec<u32>,
     pub(super) dropped: usize,
-    passes: usize,
+    pub(super) passes: usize,
     /// What the search has found, and the most that a word can count which it has not, 0 if none is of interest; until
     /// something changes
     pub(super) explored: Option<(Explored, f64)>,
@@ -165,78 +160,6 @@ pub(super) struct Suggesting {
     /// For each suggestion in turn, the nodes at which further words of its phrase end
     pub(super) phrases: Vec<Vec<(Vec<u32>, Part)>>,
     pub(super) phrases_done: bool,
-}
-
-/// The model's probabilities and the person's words.
-pub(super) struct Mixture<'a> {
-    pub(super) personal: &'a Personal,
-    pub(super) weight: f64,
-    pub(super) filter: bool,
-    pub(super) base: &'a str,
-    pub(super) given: &'a str,
-    /// The text with the letters typed, after which another word may follow
-    pub(super) text: &'a str,
-}
-
-impl Mixture<'_> {
-    /// The word itself, and whether it follows the letters given instead of completing them.
-    fn core<'w>(&self, text: &'w str) -> (&'w str, bool) {
-        let rest = text.strip_prefix(self.given).unwrap_or("");
-        let follows = !self.given.trim_start_matches(' ').is_empty()
-            && rest.chars().next().is_some_and(|c| {
-                let last = self.given.chars().next_back().map_or(word::Kind::Space, word::Kind::of);
-                // An apostrophe at the end of what is given is a letter's.
-                let last = if last == word::Kind::Punctuation { word::Kind::Letter } else { last };
-                c != '\'' && is_boundary(last, word::Kind::of(c))
-            });
-        let core = if follows { rest } else { text };
-        (core.trim_matches(|c: char| !word::Kind::of(c).is_in_words()), follows)
-    }
-
-    fn cached(&self, core: &str, follows: bool, complete: f64) -> f64 {
-        if self.weight == 0.0 {
-            return 0.0;
-        }
-        let share = if follows { complete } else { 1.0 };
-        share
-            * self.weight
-            * self.personal.after(last_word(if follows { self.text } else { self.base })).probability(core)
-    }
-
-    /// What the words that are cached leave of the model's probability.
-    fn model_share(&self, follows: bool) -> f64 {
-        if self.weight == 0.0 {
-            return 1.0;
-        }
-        1.0 - self.weight * self.personal.after(last_word(if follows { self.text } else { self.base })).known()
-    }
-
-    fn is_wanted(&self, core: &str, follows: bool) -> bool {
-        let place = if follows { self.text } else { self.base };
-        !(self.filter && is_offensive(core)) && self.personal.is_wanted(place, core)
-    }
-}
-
-impl Taste for Mixture<'_> {
-    fn score(&self, word: &Found, weighted: f64, complete: f64) -> Option<f64> {
-        let (core, follows) = self.core(&word.text);
-        if word.is_mark {
-            return Some(self.scale() * weighted);
-        }
-        self.is_wanted(core, follows).then(|| self.scale() * weighted + self.cached(core, follows, complete))
-    }
-
-    fn scale(&self) -> f64 {
-        // One share for both, so that nothing can overtake what has its bound from the other.
-        self.model_share(false)
-    }
-}
-
-/// The word that stands at a text's end, before at most one space; empty if there is none.
-fn last_word(text: &str) -> &str {
-    let text = text.strip_suffix(' ').unwrap_or(text);
-    let is_part = |c: char| word::Kind::of(c).is_in_words() || c == '\'';
-    text[text.trim_end_matches(is_part).len()..].trim_matches('\'')
 }
 
 impl Session {
@@ -347,7 +270,7 @@ impl Session {
 
     /// What is known, nodes that must be known before the answer can stand, and the most that a word can count that begins with
     /// one of them.
-    fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>, f64)> {
+    pub(super) fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>, f64)> {
         let mixture = self.mixture();
         let explored = self.explore(&mixture)?;
         let count = self.suggesting.settings.count;
@@ -369,12 +292,6 @@ impl Session {
         Some((explored, ways.into_iter().map(|(_, way)| way).collect(), open))
     }
 
-    fn mixture(&self) -> Mixture<'_> {
-        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
-        let (base, given) = text.split_at(*base_length);
-        Mixture { personal: &self.personal, weight: settings.personal, filter: settings.filter, base, given, text }
-    }
-
     /// What is known by now, if the base is computed.
     fn explore(&self, mixture: &Mixture<'_>) -> Option<Explored> {
         let Suggesting { settings, letters, tree, .. } = &self.suggesting;
@@ -386,66 +303,6 @@ impl Session {
             from: &[],
         };
         Some(tree.as_ref()?.explore(&self.vocabulary, &query, mixture, TOGETHER))
-    }
-
-    /// Ways to cached words that the model may not think of, each up to the next node that is not known.
-    fn cached_ways(&self, explored: &Explored, mixture: &Mixture<'_>) -> Vec<(f64, Vec<u32>)> {
-        let Some(tree) = &self.suggesting.tree else { return Vec::new() };
-        if mixture.weight == 0.0 {
-            return Vec::new();
-        }
-        let typed = mixture.given.trim_start_matches(' ');
-        let space = |before: &str| if before.ends_with(|c: char| !c.is_whitespace()) { " " } else { "" };
-        let mut words: Vec<(String, f64)> = Vec::new();
-        let here = mixture.personal.after(last_word(mixture.base));
-        let completing = here.beginning_with(typed).into_iter().filter(|(word, _)| word.len() > typed.len());
-        let spaced = mixture.given.starts_with(' ') || mixture.given.is_empty() && !space(mixture.base).is_empty();
-        let before = if spaced { " " } else { "" };
-        words.extend(completing.take(CACHED).map(|(word, chance)| (format!("{before}{word}"), chance)));
-        if !typed.is_empty() && explored.complete > 0.0 {
-            let there = mixture.personal.after(last_word(mixture.text));
-            let following = there.beginning_with("").into_iter().take(CACHED);
-            words.extend(
-                following.map(|(word, chance)| (format!("{} {word}", mixture.given), chance * explored.complete)),
-            );
-        }
-        let ways = words.into_iter().filter_map(|(text, chance)| {
-            let tokens = self.tokenizer.encode(&text).ok().filter(|tokens| tokens.len() <= LONGEST)?;
-            let (core, follows) = mixture.core(&text);
-            let known = (0..tokens.len()).find(|&length| tree.node(&tokens[..=length]).is_none())?;
-            let path = (0..=known).map(|at| tree.node(&tokens[..at]).map_or(0.0, |node| node.probability(tokens[at])));
-            let bound = mixture.scale() * path.product::<f64>() + mixture.weight * chance;
-            mixture.is_wanted(core, follows).then(|| (bound, tokens[..=known].to_vec()))
-        });
-        ways.collect()
-    }
-
-    /// The best correction, if it counts more than `floor`.
-    fn slip(&self, explored: &Explored, floor: f64) -> Option<Slip> {
-        self.slips(explored, floor).iter().copied().find(|slip| self.is_wanted_slip(slip))
-    }
-
-    /// Those that count more than `floor`, the most first.
-    fn slips(&self, explored: &Explored, floor: f64) -> &[Slip] {
-        let Suggesting { text, base_length, settings, tree, .. } = &self.suggesting;
-        let given = &text[*base_length..];
-        // Letters that are a word more often than not are no slip.
-        let given_mass: f64 = explored.given.first().copied().unwrap_or(0.0);
-        if !settings.corrections || explored.complete > 0.5 * given_mass && given_mass > 0.0 && floor > 0.0 {
-            return &[];
-        }
-        let Some(tree) = tree else { return &[] };
-        let all = self.suggesting.slips.get_or_init(|| slips(tree, &self.vocabulary, given));
-        &all[..all.partition_point(|slip| slip.probability > floor)]
-    }
-
-    /// Asked only of those that come first: there may be thousands.
-    fn is_wanted_slip(&self, slip: &Slip) -> bool {
-        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
-        let word = String::from_utf8_lossy(self.vocabulary.bytes(slip.id));
-        let core = word.trim();
-        let is_wanted = |place: &str| self.personal.is_wanted(place, core);
-        is_wanted(&text[..*base_length]) && is_wanted(text) && !(settings.filter && is_offensive(core))
     }
 
     /// Computes nodes, each after a known one.
@@ -498,167 +355,6 @@ impl Session {
             other => other,
         }
     }
-
-    /// The suggestions as far as they are known.
-    pub fn words(&self) -> Words {
-        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
-        let given = &text[*base_length..];
-        let typed = given.strip_prefix(' ').unwrap_or(given).to_owned();
-        let repeated = last_words(text);
-        let found = repetition(&repeated);
-        let mixture = self.mixture();
-        let fresh;
-        let (explored, open) = match &self.suggesting.explored {
-            Some((explored, open)) => (explored, *open),
-            None => match self.wanted_ways() {
-                Some((explored, _, open)) => {
-                    fresh = explored;
-                    (&fresh, open)
-                }
-                None => {
-                    let suggestions = Vec::new();
-                    return Words {
-                        suggestions,
-                        settled: false,
-                        sure: 0,
-                        typed,
-                        letters: 1.0,
-                        complete: 0.0,
-                        repetition: found,
-                    };
-                }
-            },
-        };
-        let least = settings.count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |word| word.0);
-        let slips = self.slips(explored, least * 1e-3);
-        let of_slips: f64 = slips.iter().map(|slip| slip.probability).sum();
-        let weights = self.suggesting.letters.iter().map(|letters| letters.weight);
-        let by_model: f64 = weights.zip(&explored.given).map(|(weight, given)| weight * given).sum::<f64>() + of_slips;
-        let by_both = mixture.scale() * by_model + self.cached_mass(&mixture);
-        let mut suggestions: Vec<Suggestion> = Vec::new();
-        for (score, word) in explored.words.iter().take(settings.count) {
-            let weighted = word.probability * self.suggesting.letters[word.letters].weight;
-            let kind = if word.is_mark { Kind::Punctuation } else { Kind::Word };
-            let (core, follows) = mixture.core(&word.text);
-            // Letters that another word follows are not of it.
-            let whole = if follows || word.is_mark { &word.text[given.len()..] } else { &word.text };
-            suggestions.push(Suggestion {
-                text: whole.trim_start_matches(' ').to_owned(),
-                insert: word.text[given.len()..].to_owned(),
-                replace: 0,
-                space_after: !word.text.ends_with(|c: char| word::Kind::of(c) == word::Kind::Ideograph),
-                kind,
-                probability: score / by_both,
-                model: weighted / by_model,
-                unconditional: word.probability,
-                personal: *score > mixture.scale() * weighted,
-                repeats: repeats(&repeated, !follows && !typed.is_empty(), core),
-                tokens: word.tokens.clone(),
-                parts: Vec::new(),
-            });
-        }
-        let correction = slips.iter().find_map(|slip| {
-            let found = self.correction(*slip, given, by_model, by_both, &mixture)?;
-            self.is_wanted_slip(slip).then_some(found)
-        });
-        if let Some(correction) = correction {
-            let at = suggestions.partition_point(|known| known.probability >= correction.probability);
-            suggestions.insert(at, correction);
-            suggestions.truncate(settings.count);
-        }
-        for (index, suggestion) in suggestions.iter_mut().enumerate() {
-            let first = Part { text: suggestion.insert.clone(), probability: suggestion.probability };
-            let more = self.suggesting.phrases.get(index).into_iter().flatten().map(|(_, part)| part.clone());
-            suggestion.parts = std::iter::once(first).chain(more).collect();
-            for part in &suggestion.parts[1..] {
-                suggestion.text.push_str(&part.text);
-                suggestion.insert.push_str(&part.text);
-            }
-            if let Some((tokens, _)) = self.suggesting.phrases.get(index).and_then(|phrase| phrase.last()) {
-                suggestion.tokens.clone_from(tokens);
-            }
-        }
-        let of_given = explored.given.first().copied().unwrap_or(1.0);
-        Words {
-            suggestions,
-            settled: open == 0.0,
-            sure: explored.words.iter().take(settings.count).take_while(|(score, _)| *score >= open).count(),
-            typed,
-            letters: of_given,
-            complete: if of_given > 0.0 { explored.complete / of_given } else { 0.0 },
-            repetition: found,
-        }
-    }
-
-    /// A word was used after this text, or it was not after all.
-    pub fn learn(&mut self, text: &str, word: &str, is_learnt: bool) {
-        let (before, word) = (last_word(text), word.trim_matches(|c: char| !word::Kind::of(c).is_in_words()));
-        if is_learnt {
-            self.personal.learn(before, word);
-        } else {
-            self.personal.unlearn(before, word);
-        }
-    }
-
-    /// Not to suggest a word again where `text` stands before the caret, or after all.
-    pub fn reject(&mut self, text: &str, word: &str, rejected: bool) {
-        let cut = Cut::new(text);
-        let completes = !cut.typed().is_empty() && word.to_lowercase().starts_with(&cut.typed().to_lowercase());
-        self.personal.reject(if completes { cut.base } else { text.strip_suffix(' ').unwrap_or(text) }, word, rejected);
-    }
-
-    /// Whether the letters typed are a word more probably than not.
-    pub(super) fn is_complete(&self) -> bool {
-        let explored = self.suggesting.explored.as_ref();
-        explored.is_some_and(|(explored, _)| explored.complete >= 0.5 * explored.given.first().copied().unwrap_or(1.0))
-    }
-
-    /// The part of the mixture that the person's own words have of the letters typed.
-    fn cached_mass(&self, mixture: &Mixture<'_>) -> f64 {
-        if mixture.weight == 0.0 {
-            return 0.0;
-        }
-        let cached = mixture.personal.after(last_word(mixture.base));
-        let typed = mixture.given.trim_start_matches(' ');
-        let known = if typed.is_empty() {
-            cached.known()
-        } else {
-            cached.beginning_with(typed).iter().map(|&(_, chance)| chance).sum()
-        };
-        mixture.weight * known
-    }
-
-    /// A suggestion of a correction, if its end is known.
-    fn correction(
-        &self,
-        slip: Slip,
-        given: &str,
-        by_model: f64,
-        by_both: f64,
-        mixture: &Mixture<'_>,
-    ) -> Option<Suggestion> {
-        let tree = self.suggesting.tree.as_ref()?;
-        let text = std::str::from_utf8(self.vocabulary.bytes(slip.id)).ok()?;
-        let last = word::Kind::of(text.chars().next_back()?);
-        let end = tree.node(&[slip.id])?.end(last);
-        let typed = given.trim_start_matches(' ');
-        let word = text.trim_start_matches(' ');
-        let weighted = slip.probability * end;
-        Some(Suggestion {
-            text: word.to_owned(),
-            insert: word.to_owned(),
-            replace: typed.encode_utf16().count(),
-            space_after: true,
-            kind: Kind::Correction,
-            probability: mixture.scale() * weighted / by_both,
-            model: weighted / by_model,
-            unconditional: tree.node(&[])?.probability(slip.id) * end,
-            personal: false,
-            repeats: repeats(&last_words(&self.suggesting.text), true, word),
-            tokens: vec![slip.id],
-            parts: Vec::new(),
-        })
-    }
 }
 
 impl Suggesting {
@@ -682,11 +378,4 @@ impl Suggesting {
             self.states = states.filter_map(|(way, state)| Some((way.strip_prefix(path)?.to_vec(), state))).collect();
         }
     }
-}
-
-/// Whether the text would be a repetition, or a longer one, with this word, which may take the last one's place.
-fn repeats(words: &[String], completes: bool, core: &str) -> bool {
-    let before = &words[..words.len() - usize::from(completes && !words.is_empty())];
-    let after: Vec<String> = before.iter().cloned().chain([core.to_lowercase()]).collect();
-    repetition(&after).is_some()
 }
