@@ -6,7 +6,7 @@ use crate::suggest::cut::Cut;
 use crate::suggest::filter::is_offensive;
 use crate::suggest::personal::Personal;
 use crate::suggest::search::{Explored, Found, LONGEST, Taste};
-use crate::suggest::word::{self, is_boundary};
+use crate::suggest::word::{self, is_apostrophe, is_boundary};
 
 /// Cached words that are looked at although the model does not think of them.
 const CACHED: usize = 4;
@@ -31,7 +31,7 @@ impl Mixture<'_> {
                 let last = self.given.chars().next_back().map_or(word::Kind::Space, word::Kind::of);
                 // An apostrophe at the end of what is given is a letter's.
                 let last = if last == word::Kind::Punctuation { word::Kind::Letter } else { last };
-                c != '\'' && is_boundary(last, word::Kind::of(c))
+                !is_apostrophe(c) && is_boundary(last, word::Kind::of(c))
             });
         let core = if follows { rest } else { text };
         (core.trim_matches(|c: char| !word::Kind::of(c).is_in_words()), follows)
@@ -79,8 +79,8 @@ impl Taste for Mixture<'_> {
 /// The word that stands at a text's end, before at most one space; empty if there is none.
 fn last_word(text: &str) -> &str {
     let text = text.strip_suffix(' ').unwrap_or(text);
-    let is_part = |c: char| word::Kind::of(c).is_in_words() || c == '\'';
-    text[text.trim_end_matches(is_part).len()..].trim_matches('\'')
+    let is_part = |c: char| word::Kind::of(c).is_in_words() || is_apostrophe(c);
+    text[text.trim_end_matches(is_part).len()..].trim_matches(is_apostrophe)
 }
 
 impl Session {
@@ -140,10 +140,12 @@ impl Session {
     /// A word was used after this text, or it was not after all.
     pub fn learn(&mut self, text: &str, word: &str, is_learnt: bool) {
         let (before, word) = (last_word(text), word.trim_matches(|c: char| !word::Kind::of(c).is_in_words()));
+        // Suggested with the apostrophe that words are spelled with.
+        let word = word.replace(is_apostrophe, "'");
         if is_learnt {
-            self.personal.learn(before, word);
+            self.personal.learn(before, &word);
         } else {
-            self.personal.unlearn(before, word);
+            self.personal.unlearn(before, &word);
         }
     }
 

@@ -93,8 +93,9 @@ impl Session {
         let Some(tree) = tree else { return Next::Nothing };
         let spelled: Vec<u8> = from.iter().flat_map(|&id| self.vocabulary.bytes(id)).copied().collect();
         let text = [base_text, &*String::from_utf8_lossy(&spelled)].concat();
-        let letters = [Letters { bytes: Vec::new(), weight: 1.0, recase: Recase::Keep }];
-        let query = Query { before: text.chars().next_back(), letters: &letters, count: 1, punctuation: false, from };
+        let letters = [Letters { bytes: Vec::new(), weight: 1.0, recase: Recase::Keep, is_curly: false }];
+        let last = text.chars().next_back();
+        let query = Query { before: last, letters: &letters, count: 1, punctuation: false, from, begun: b"" };
         let (personal, filter) = (&self.personal, settings.filter);
         let mixture = Mixture { personal, weight: 0.0, filter, base: &text, given: "", text: &text };
         let explored = tree.explore(&self.vocabulary, &query, &mixture, 1);

@@ -19,6 +19,8 @@ use crate::tokenizer::Tokenizer;
 const TOGETHER: usize = 4;
 /// Passes of one position each that a search may take before its answer stands as it is.
 const MOST_PASSES: usize = 32;
+/// As many tokens as letters seldom exceed that the vocabulary knows.
+const FEW_TOKENS: usize = 4;
 /// Room that is left in the context for the words to come.
 const RESERVE: usize = 2 * LONGEST;
 /// Bytes that states of nodes may take, and that logits of nodes may take.
@@ -272,7 +274,7 @@ impl Session {
     /// one of them.
     pub(super) fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>, f64)> {
         let mixture = self.mixture();
-        let explored = self.explore(&mixture)?;
+        let explored = self.explore(&mixture, &[], b"")?;
         let count = self.suggesting.settings.count;
         let least = count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |&(score, _)| score);
         let mut ways = explored.open.clone();
@@ -289,18 +291,40 @@ impl Session {
         // While there are too few words, no more than are missing: most ways lead to one.
         let missing = count.saturating_sub(explored.words.len());
         ways.truncate(if missing > 0 { missing.max(2) } else { TOGETHER });
-        Some((explored, ways.into_iter().map(|(_, way)| way).collect(), open))
+        let first = if missing > 0 && !ways.is_empty() { self.ways_as_split(&mixture) } else { Vec::new() };
+        let ways = if first.is_empty() { ways.into_iter().map(|(_, way)| way).collect() } else { first };
+        Some((explored, ways, open))
     }
 
-    /// What is known by now, if the base is computed.
-    fn explore(&self, mixture: &Mixture<'_>) -> Option<Explored> {
+    /// Letters of scripts that the vocabulary knows little of take many tokens, and have so many spellings that the search would end
+    /// among these. So while there are too few words, the letters as the tokenizer splits them go first, and what goes on from there.
+    fn ways_as_split(&self, mixture: &Mixture<'_>) -> Vec<Vec<u32>> {
+        let Suggesting { base, tokens, tree, .. } = &self.suggesting;
+        let Some(tree) = tree else { return Vec::new() };
+        let split = tokens.strip_prefix(&base[..]).unwrap_or(tokens);
+        if split.len() <= FEW_TOKENS {
+            return Vec::new();
+        }
+        match (1..=split.len()).find(|&length| tree.node(&split[..length]).is_none()) {
+            Some(unknown) => vec![split[..unknown].to_vec()],
+            None => self.explore(mixture, split, mixture.given.as_bytes()).map_or(Vec::new(), |explored| {
+                let is_enough = explored.words.len() >= self.suggesting.settings.count;
+                let ways = explored.open.into_iter().filter(|_| !is_enough);
+                ways.map(|(_, way)| way).collect()
+            }),
+        }
+    }
+
+    /// What is known by now, if the base is computed; `from` tokens on, which spell these of the letters.
+    fn explore(&self, mixture: &Mixture<'_>, from: &[u32], begun: &[u8]) -> Option<Explored> {
         let Suggesting { settings, letters, tree, .. } = &self.suggesting;
         let query = Query {
             before: mixture.base.chars().next_back(),
             letters,
             count: settings.count,
             punctuation: settings.punctuation,
-            from: &[],
+            from,
+            begun,
         };
         Some(tree.as_ref()?.explore(&self.vocabulary, &query, mixture, TOGETHER))
     }

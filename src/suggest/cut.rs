@@ -1,6 +1,6 @@
 //! Where in a text the word begins that is to be suggested.
 
-use super::word::{Kind, is_boundary};
+use super::word::{Kind, is_apostrophe, is_boundary};
 
 /// Longest run of characters that counts as a word being typed.
 const LONGEST: usize = 40;
@@ -24,10 +24,10 @@ impl<'a> Cut<'a> {
             let kind = Kind::of(c);
             let belongs = match next {
                 // At the end an apostrophe may go on, as in `don'`.
-                None if c == '\'' => true,
+                None if is_apostrophe(c) => true,
                 None => kind.is_in_words() && kind != Kind::Ideograph,
-                Some('\'') => kind == Kind::Letter,
-                Some(following) if c == '\'' => {
+                Some(following) if is_apostrophe(following) => kind == Kind::Letter,
+                Some(following) if is_apostrophe(c) => {
                     Kind::of(following) == Kind::Letter && text[..at].ends_with(|c| Kind::of(c) == Kind::Letter)
                 }
                 Some(following) => !is_boundary(kind, Kind::of(following)),
@@ -42,7 +42,7 @@ impl<'a> Cut<'a> {
             (start, next) = (at, Some(c));
         }
         // An apostrophe without a letter before it is a quotation mark; what is longer than any word is none.
-        if length > LONGEST || text[start..].starts_with('\'') {
+        if length > LONGEST || text[start..].starts_with(is_apostrophe) {
             start = text.len();
         }
         if text[..start].ends_with(' ') {
@@ -79,6 +79,10 @@ mod tests {
             ("He said \"Hel", "Hel"),
             ("I don't", " don't"),
             ("I don'", " don'"),
+            ("I don’t", " don’t"),
+            ("I don’", " don’"),
+            ("I ‘quo", "quo"),
+            ("‘Stop’ he", " he"),
             ("I 'quo", "quo"),
             ("rock '", ""),
             ("the dogs'", " dogs'"),

@@ -36,6 +36,8 @@ pub struct Letters {
     pub weight: f64,
     /// What is made of the words that are found.
     pub recase: Recase,
+    /// Whether their apostrophes are made curly, as they were typed.
+    pub is_curly: bool,
 }
 
 /// Share of capitalised words that are not written so in themselves, and of words in capitals that are small otherwise, or
@@ -44,14 +46,28 @@ const CAPITALISED: f64 = 0.02;
 const UPPER_OF_SMALL: f64 = 0.5;
 const UPPER_OF_CAPITALISED: f64 = 0.2;
 
+/// An apostrophe as phones type it.
+const CURLY: &str = "’";
+
 impl Letters {
     /// What may be meant by what was given; first of all itself.
     pub fn meant_by(given: &str) -> Vec<Self> {
-        let mut meant = vec![Self { bytes: given.as_bytes().to_vec(), weight: 1.0, recase: Recase::Keep }];
+        let mut meant = Self::by_case(given, false);
+        // Models have read the straight one far more often, and tokens have it.
+        let straight = given.replace(CURLY, "'");
+        if straight != given {
+            meant.extend(Self::by_case(&straight, true));
+        }
+        meant
+    }
+
+    /// What may be meant if the apostrophes are.
+    fn by_case(given: &str, is_curly: bool) -> Vec<Self> {
+        let mut meant = vec![Self { bytes: given.as_bytes().to_vec(), weight: 1.0, recase: Recase::Keep, is_curly }];
         let mut add = |text: String, weight: f64, recase: Recase| {
             // Not every letter comes back from its other case.
             if recase.apply(&text) == given && meant.iter().all(|known| known.bytes != text.as_bytes()) {
-                meant.push(Self { bytes: text.into_bytes(), weight, recase });
+                meant.push(Self { bytes: text.into_bytes(), weight, recase, is_curly });
             }
         };
         let small = given.to_lowercase();
@@ -63,6 +79,12 @@ impl Letters {
             add(small, CAPITALISED, Recase::Capitalise);
         }
         meant
+    }
+
+    /// A word that was found, as it is to be shown.
+    pub fn apply(&self, word: &str) -> String {
+        let word = self.recase.apply(word);
+        if self.is_curly { word.replace('\'', CURLY) } else { word }
     }
 }
 
@@ -87,6 +109,8 @@ mod tests {
         assert_eq!(of(" cA"), [" cA"]);
         assert_eq!(of(" 5P"), [" 5P", " 5p"]);
         assert_eq!(of(" "), [" "]);
+        assert_eq!(of(" don’"), [" don’", " don'"]);
+        assert_eq!(Letters::meant_by(" don’")[1].apply(" don't"), " don’t");
         assert_eq!(of(""), [""]);
         // These don't come back.
         assert_eq!(of("İs"), ["İs"]);

@@ -1,6 +1,6 @@
 //! Whether a text goes round in circles, as greedy continuations soon do (Holtzman et al. 2020).
 
-use super::word::Kind;
+use super::word::{Kind, is_apostrophe};
 
 /// Longest part that is looked for, in words.
 const LONGEST: usize = 32;
@@ -21,8 +21,8 @@ pub struct Repetition {
 /// The words at the end of a text, in lower case.
 pub fn last_words(text: &str) -> Vec<String> {
     let from = text.char_indices().rev().nth(LOOKED_AT).map_or(0, |(at, _)| at);
-    let words = text[from..].split(|c| !Kind::of(c).is_in_words() && c != '\'');
-    words.filter(|word| word.chars().any(|c| c != '\'')).map(str::to_lowercase).collect()
+    let words = text[from..].split(|c| !Kind::of(c).is_in_words() && !is_apostrophe(c));
+    words.filter(|word| !word.chars().all(is_apostrophe)).map(str::to_lowercase).collect()
 }
 
 /// What repeats at the end of some words, the part that fills the most.

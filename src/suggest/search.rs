@@ -101,6 +101,8 @@ pub struct Query<'a> {
     pub punctuation: bool,
     /// The tokens from which on the suggestion is read; empty for the root.
     pub from: &'a [u32],
+    /// What of the letters these tokens spell.
+    pub begun: &'a [u8],
 }
 
 /// A word that was found.
@@ -183,7 +185,7 @@ impl Tree {
         let mut walks = Vec::new();
         for (index, letters) in query.letters.iter().enumerate() {
             let mut walk = Walk { tree: self, vocabulary, query, letters, index, visits: Vec::new() };
-            let start = Visit { tokens: query.from.to_vec(), text: Vec::new(), probability: 1.0 };
+            let start = Visit { tokens: query.from.to_vec(), text: query.begun.to_vec(), probability: 1.0 };
             let mut given = if letters.bytes.is_empty() { 1.0 } else { 0.0 };
             walk.visit(start, &mut given, &mut explored.complete, &mut |word| {
                 let weighted = word.probability * letters.weight;
@@ -302,7 +304,7 @@ impl<'a> Walk<'a> {
         }
         let found = |text: &[u8], more: &[u32], probability: f64, is_mark: bool| {
             let tokens = [&tokens[self.query.from.len()..], more].concat();
-            let text = self.letters.recase.apply(&String::from_utf8_lossy(text));
+            let text = self.letters.apply(&String::from_utf8_lossy(text));
             Found { tokens, text, letters: self.index, probability, is_mark }
         };
         if let Some(last) = reading.last() {

@@ -29,6 +29,11 @@ pub fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | JOINER)
 }
 
+/// Whether a character is an apostrophe, straight or as phones type it.
+pub fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’')
+}
+
 impl Kind {
     /// The kind of a character.
     pub fn of(c: char) -> Self {
@@ -151,7 +156,8 @@ pub fn read(before: Option<char>, text: &[u8], given: usize) -> Option<Reading> 
             Stage::Start => begin(true)?,
             Stage::Spaced | Stage::Opening => begin(false)?,
             Stage::Word(last) if !is_boundary(last, kind) => Stage::Word(kind),
-            Stage::Word(Kind::Letter) if c == '\'' && at < given => Stage::Apostrophe,
+            // The curly one only where it was typed: its tokens are those of quotation marks, and other words need none.
+            Stage::Word(Kind::Letter) if is_apostrophe(c) && at < given => Stage::Apostrophe,
             // Whether a letter follows shows with the next character, so the apostrophe alone ends nothing yet.
             Stage::Word(Kind::Letter) if c == '\'' && whole[at + 1..].starts_with(char::is_alphabetic) => {
                 Stage::Apostrophe
@@ -236,6 +242,8 @@ mod tests {
         assert_eq!(ends("x", " cats sat", 4), None);
         assert_eq!(ends("x", " cat sat on", 4), None);
         assert_eq!(ends("x", " don't", 5), Some(true));
+        assert_eq!(ends("x", " don’t", " don’".len()), Some(true));
+        assert_eq!(ends("x", " don’t", 4), None);
         assert_eq!(ends("x", " dogs' own", 6), Some(true));
         assert_eq!(ends("x", " cat,", 4), Some(false));
     }

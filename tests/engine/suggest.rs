@@ -124,7 +124,7 @@ fn half_typed_words_are_completed_as_if_every_spelling_had_been_tried() {
             let Cut { base, given } = Cut::new(text);
             let letters = Letters::meant_by(given);
             let before = base.chars().next_back();
-            let query = Query { before, letters: &letters, count: SHOWN, punctuation: false, from: &[] };
+            let query = Query { before, letters: &letters, count: SHOWN, punctuation: false, from: &[], begun: b"" };
             let (words, of_given) = explore(&mut tree, &query, &mut { model });
             let found: Vec<(&str, f64)> =
                 words.iter().take(SHOWN).map(|(_, word)| (&*word.text, word.probability)).collect();
@@ -145,7 +145,8 @@ fn the_probability_of_letters_is_that_of_all_words_with_them() {
     let mut tree = Tree::new(made_logits(3, &[]), &VOCABULARY);
     let of = |tree: &mut Tree, given: &str| {
         let letters = [Letters::meant_by(given).remove(0)];
-        let query = Query { before: Some('d'), letters: &letters, count: SHOWN, punctuation: false, from: &[] };
+        let query =
+            Query { before: Some('d'), letters: &letters, count: SHOWN, punctuation: false, from: &[], begun: b"" };
         explore(tree, &query, &mut |tokens: &[u32]| made_logits(3, tokens)).1[0]
     };
     let space = of(&mut tree, " ");

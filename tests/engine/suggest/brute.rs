@@ -102,10 +102,11 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// Whether a word that is wanted may begin with this text, whose letters are right.
     fn agrees(&self, letters: usize, text: &[u8]) -> bool {
-        let Letters { bytes: given, recase, .. } = &self.letters[letters];
+        let meant = &self.letters[letters];
+        let given = &meant.bytes;
         // Only what was typed can be a word already.
         let follows = || letters > 0 && text.len() > given.len() && read(self.before, text, 0).is_none();
-        let is_of_word = |word: &str| word.starts_with(&recase.apply(&String::from_utf8_lossy(text)));
+        let is_of_word = |word: &str| word.starts_with(&meant.apply(&String::from_utf8_lossy(text)));
         read(self.before, text, given.len()).is_some() && !follows() && self.only.is_none_or(is_of_word)
     }
 }
@@ -155,11 +156,12 @@ impl<M: FnMut(&[u32]) -> Vec<f32>> Brute<M> {
         };
         let mut open: BinaryHeap<Way> = wanted.letters.iter().enumerate().map(start).collect();
         while let Some(way) = open.pop().filter(|way| way.weighted > bound) {
-            let Letters { bytes: given, recase, weight } = &wanted.letters[way.letters];
+            let meant = &wanted.letters[way.letters];
+            let given = &meant.bytes;
             let probabilities =
                 self.known.entry(way.tokens.clone()).or_insert_with(|| of_all((self.model)(&way.tokens)));
             let reading = read(wanted.before, &way.text, given.len()).filter(|reading| reading.can_end());
-            let word = || recase.apply(std::str::from_utf8(&way.text).expect("whole characters"));
+            let word = || meant.apply(std::str::from_utf8(&way.text).expect("whole characters"));
             if let Some(last) = reading.and_then(Reading::last)
                 && wanted.only.is_none_or(|only| only == word())
             {
@@ -168,7 +170,7 @@ impl<M: FnMut(&[u32]) -> Vec<f32>> Brute<M> {
                 let weighted = way.weighted * end;
                 let known = words.entry(word()).or_default();
                 if weighted > known.weighted {
-                    *known = Spelled { weighted, probability: weighted / weight };
+                    *known = Spelled { weighted, probability: weighted / meant.weight };
                 }
                 // No word is more probable than the tokens that it begins with.
                 let mut all: Vec<f64> = words.values().map(|word| word.weighted).collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 use headlight::checkpoint::loader::Loader;
 use headlight::checkpoint::manifest::Manifest;
 use headlight::model::Model;
-use headlight::session::{Search, Session, Settings};
+use headlight::session::{Kind, Search, Session, Settings};
 use headlight::suggest::cut::Cut;
 use headlight::suggest::letters::Letters;
 use headlight::tokenizer::Tokenizer;
@@ -83,4 +83,39 @@ fn the_keys_complete_words_as_if_every_spelling_had_been_tried() {
     }
     println!("{cut_short} of {checked} searches were cut short");
     assert!(checked == count && 20 * cut_short <= checked, "{cut_short} of {checked} searches were cut short");
+}
+
+#[test]
+fn words_of_any_script_have_suggestions_of_whole_characters() {
+    let (model, tokenizer) = built_in();
+    let mut session = Session::new(model, tokenizer).unwrap();
+    let settings = Settings::default();
+    for text in ["नमस्ते दुनिया", "मैं घर जा", "Здравствуйте", "Γειά σου", "שלום", "สวัสดี"]
+    {
+        for (at, c) in text.char_indices() {
+            let text = &text[..at + c.len_utf8()];
+            session.begin_words(text, settings).unwrap();
+            while session.search().unwrap() != Search::Done {}
+            let suggestions = session.words().suggestions;
+            assert_eq!(suggestions.len(), SHOWN, "after {text:?}: {suggestions:?}");
+            assert!(suggestions.iter().all(|one| !one.insert.is_empty() && !one.insert.contains('\u{fffd}')));
+        }
+    }
+}
+
+#[test]
+fn an_apostrophe_as_phones_type_it_ends_no_word() {
+    let (model, tokenizer) = built_in();
+    let mut session = Session::new(model, tokenizer).unwrap();
+    let mut inserted = |text: &str| {
+        session.begin_words(text, Settings::default()).unwrap();
+        while session.search().unwrap() != Search::Done {}
+        let suggestions = session.words().suggestions;
+        suggestions.into_iter().filter(|one| one.kind == Kind::Word).map(|one| one.insert).collect::<Vec<_>>()
+    };
+    for (straight, curly) in [("I don'", "I don’"), ("I can't believe that she won'", "I can’t believe that she won’")]
+    {
+        assert_eq!(inserted(straight)[0], "t");
+        assert_eq!(inserted(curly)[0], "t");
+    }
 }
