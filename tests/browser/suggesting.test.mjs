@@ -53,6 +53,32 @@ pageTest('typing: what is taken, what is taken back', {}, async ({ page, t }) =>
     for (const each of await words(page)) assert.ok(each.toLowerCase().startsWith(`s${word[1]}`), each);
   });
 
+  await t.test('its key is right before any message from the engine could come', async () => {
+    /** @type {{word?: string | null, share?: string | null, stale?: string}} */
+    let atOnce = {};
+    let letter = '';
+    // What the letter will show is asked for after each answer, and nothing tells when it is there.
+    for (let i = 0; i < 20 && atOnce.stale !== ''; i++) {
+      await write(page, 'She went to the s');
+      letter = (await words(page))[1][1];
+      await page.waitForTimeout(100);
+      atOnce = await page.evaluate((letter) => {
+        document.execCommand('insertText', false, letter);
+        const key = /** @type {HTMLElement} */ (document.querySelectorAll('.suggestion')[1]);
+        const [word, share] = ['.word', '.share'].map((part) => key.querySelector(part)?.textContent);
+        return { word, share, stale: key.dataset.stale };
+      }, letter);
+    }
+    assert.equal(atOnce.stale, '', 'its number is told, too');
+    await settled(page);
+    const key = page.locator('.suggestion').nth(1);
+    assert.equal(await key.locator('.word').textContent(), atOnce.word);
+    const [early, late] = [atOnce.share ?? '', (await key.locator('.share').textContent()) ?? ''].map(
+      Number.parseFloat,
+    );
+    assert.ok(early > 0 && Math.abs(late / early - 1) < 0.05, `${early}% at once, ${late}% then`);
+  });
+
   await t.test('a space follows a suggestion, and gives way to punctuation', async () => {
     await write(page, 'I would like a cup of');
     const [best] = await inserts(page);
