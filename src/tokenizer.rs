@@ -47,7 +47,10 @@ struct AddedTokenFile {
 
 /// Two sides as an array; older files join them with a space. By hand, because a derived choice would keep a copy of each of
 /// the 50,000 to look at it twice.
-struct Merge(String, String);
+enum Merge {
+    Pair(String, String),
+    Joined(String),
+}
 
 impl<'de> Deserialize<'de> for Merge {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -60,13 +63,13 @@ impl<'de> Deserialize<'de> for Merge {
             }
 
             fn visit_str<E: de::Error>(self, line: &str) -> std::result::Result<Merge, E> {
-                split_merge(line).map(|(left, right)| Merge(left, right)).map_err(E::custom)
+                Ok(Merge::Joined(line.to_owned()))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut sides: A) -> std::result::Result<Merge, A::Error> {
                 let missing = || de::Error::custom("a merge of fewer than two tokens");
                 let left = sides.next_element()?.ok_or_else(missing)?;
-                Ok(Merge(left, sides.next_element()?.ok_or_else(missing)?))
+                Ok(Merge::Pair(left, sides.next_element()?.ok_or_else(missing)?))
             }
         }
         deserializer.deserialize_any(Sides)
@@ -82,14 +85,17 @@ impl Tokenizer {
         check_length(json)?;
         let file: TokenizerFile =
             serde_json::from_slice(json).map_err(|source| Error::Json { what: "tokenizer.json", source })?;
-        let merges = file.model.merges.into_iter().map(|Merge(left, right)| (left, right)).collect();
+        let merges = file.model.merges.into_iter().map(|merge| match merge {
+            Merge::Pair(left, right) => Ok((left, right)),
+            Merge::Joined(line) => split_merge(&line),
+        });
         let mut vocab = file.model.vocab;
         for added in file.added_tokens {
             if vocab.insert(added.content.clone(), added.id).is_some_and(|id| id != added.id) {
                 return Err(Error::Tokenizer(format!("{:?} has two ids", added.content)));
             }
         }
-        Self::new(vocab, merges)
+        Self::new(vocab, merges.collect::<Result<_>>()?)
     }
 
     /// From `vocab.json` and `merges.txt`.
