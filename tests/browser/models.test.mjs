@@ -133,6 +133,7 @@ pageTest(
 
     await t.test('what is kept is listed and deleted, and the model in use works on', async () => {
       await page.click('#models');
+      await page.locator('#kept').getByRole('button').first().waitFor();
       assert.match(await page.locator('#kept').innerText(), /some-gpt2[\s\S]*\d+\.\d MB/);
       await page.getByRole('button', { name: 'Delete some-gpt2' }).click();
       await page.getByText(/Nothing yet/).waitFor();
