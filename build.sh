@@ -154,20 +154,21 @@ each_variant() {
   [[ -z $failed ]] || die "failed:$failed"
 }
 
-# Cargo with the flags of one variant. The first variant has none of its own and shares its artefacts with plain
-# cargo calls; the others get their own folder, because changed flags would rebuild everything each time.
+# Cargo with the flags of one variant. The first variant has none of its own; the others get their own folder, because
+# changed flags would rebuild everything each time.
 variant_cargo() {
   local name=$1 features=$2 subcommand=$3 flags target_dir=target
   shift 3
   local arguments=(--target "$TARGET" "${CARGO_FLAGS[@]}" "$@")
+  # Lets a stable compiler take unstable flags. Set for all calls, because some libraries are built anew when it changes.
+  local -x RUSTC_BOOTSTRAP=1
   if [[ -n $features ]]; then
     flags="-Ctarget-feature=$features"
     target_dir=target/$name
   fi
   if [[ $features == *+atomics* ]]; then
-    # The standard library that rustup installs is built without atomics, and only a compiler that thinks itself a
-    # nightly builds it anew. The stable one does as well, if told so.
-    RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags ${THREAD_LINK_ARGS[*]}" \
+    # The standard library that rustup installs is built without atomics.
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags ${THREAD_LINK_ARGS[*]}" \
       cargo "$subcommand" -Zbuild-std=std,panic_abort --target-dir "$target_dir" "${arguments[@]}"
   elif [[ -n $features ]]; then
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags \
@@ -248,8 +249,7 @@ tests_wasm_variant() {
   local node_args=
   [[ $2 != *relaxed* ]] || node_args=--experimental-wasm-relaxed-simd,--no-liftoff
   # Without the unstable flag, Cargo would build all libraries a second time, for tests that unwind.
-  RUSTC_BOOTSTRAP=1 NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine --test threads \
-    -Zpanic-abort-tests
+  NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine --test threads -Zpanic-abort-tests
 }
 
 # Node's engine has simd128 and threads but no relaxed SIMD switched on: a baseline module that slipped such an
