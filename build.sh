@@ -242,14 +242,15 @@ clippy_wasm() { each_variant clippy_variant simd128 relaxed-threads; }
 
 tests_native() { cargo test "${CARGO_FLAGS[@]}"; }
 
-# Without documentation tests, which rustdoc would compile without the target's flags; they have run natively. Optimised,
-# because the libraries are then built only once, and because that is what people run.
+# Without documentation tests, which rustdoc would compile without the target's flags, and tests of threads, which a page
+# gives to the engine; both have run natively. Optimised, because the libraries are then built only once, and because that
+# is what people run.
 tests_wasm_variant() {
   # Node 20 has relaxed SIMD only behind a flag, and its baseline compiler gets the dot product wrong.
   local node_args=
   [[ $2 != *relaxed* ]] || node_args=--experimental-wasm-relaxed-simd,--no-liftoff
   # Without the unstable flag, Cargo would build all libraries a second time, for tests that unwind.
-  NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine --test threads -Zpanic-abort-tests
+  NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine -Zpanic-abort-tests
 }
 
 # Node's engine has simd128 and threads but no relaxed SIMD switched on: a baseline module that slipped such an
