@@ -6,7 +6,7 @@
  *
  *   node tests/bench/hub.mjs [--model small|xl] [--variant NAME]
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import { launchPersistent } from '../browser/chromium.mjs';
 import { largeFile, serveHub, smallFile } from '../browser/hub-server.mjs';
 import { checkpointConfig, checkpointContent, GPT2_SMALL, GPT2_XL } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
+import { about, processesOf } from './processes.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const { values } = parseArgs({
@@ -40,33 +41,11 @@ const profile = mkdtempSync(join(tmpdir(), 'headlight-bench-'));
 /** Bytes of memory that all processes of this browser hold, each shared page counted once in all. */
 function memory() {
   let total = 0;
-  for (const pid of processes()) {
-    try {
-      const [, kilobytes] = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
-      total += 1024 * Number(kilobytes ?? 0);
-    } catch {
-      // It has ended meanwhile.
-    }
+  for (const pid of processesOf(profile)) {
+    const [, kilobytes] = /^Pss:\s+(\d+) kB/m.exec(about(pid, 'smaps_rollup')) ?? [];
+    total += 1024 * Number(kilobytes ?? 0);
   }
   return total;
-}
-
-function processes() {
-  // A browser's processes all have its profile among their arguments, or come from one that has.
-  const all = new Map();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const [, parent] = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-      all.set(pid, { parent, own: readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile) });
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  const belongs = (/** @type {string} */ pid) => {
-    for (let at = pid; all.has(at); at = all.get(at).parent) if (all.get(at).own) return true;
-    return false;
-  };
-  return [...all.keys()].filter(belongs);
 }
 
 /**

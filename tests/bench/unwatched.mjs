@@ -3,14 +3,18 @@
  * Loads a model in a browser that no program drives. A driver has the browser keep a copy of everything that comes over the
  * network, in the page's own process: with 124 M weights that is some 160 MB, and time, that no visitor spends.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start } from '../browser/chromium.mjs';
 import { serve } from '../serve.mjs';
+import { about, processesOf } from './processes.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
+
+/** The same at every visit, so that what a browser kept is found again. */
+const PORT = 8473;
 
 /**
  * @typedef {object} Loaded
@@ -29,19 +33,17 @@ const folder = dirname(fileURLToPath(import.meta.url));
  */
 export async function loadUnwatched({ model, ...asked }, tokens, profile) {
   const parameters = new URLSearchParams({ model: 'measured-model/', ...asked });
-  /** @type {(told: Map<string, string>) => void} */
-  let finish;
-  /** @type {Promise<Map<string, string>>} */
+  const own = profile ?? mkdtempSync(join(tmpdir(), 'headlight-bench-'));
+  /** @type {Map<string, string>} */
+  const told = new Map();
+  let finish = () => {};
+  /** @type {Promise<void>} */
   const finished = new Promise((resolve) => {
     finish = resolve;
   });
-  /** @type {Map<string, string>} */
-  const told = new Map();
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  let browser;
   let peak = 0;
   const look = () => {
-    peak = Math.max(peak, browser?.pid ? peakOf(browser.pid) : 0);
+    peak = Math.max(peak, peakOf(own));
   };
   const server = await serve({
     port: PORT,
@@ -55,16 +57,17 @@ export async function loadUnwatched({ model, ...asked }, tokens, profile) {
       told.set(name, decodeURIComponent(value));
       look();
       told.set(`peak-${name}`, String(peak));
-      if (name === 'used' || name === 'failed') finish(told);
+      if (name === 'used' || name === 'failed') finish();
       return { status: 204 };
     },
   });
-  const own = profile ?? mkdtempSync(join(tmpdir(), 'headlight-bench-'));
+  const browser = start(own, `${server.url}bench.html?${parameters}#${tokens}`);
+  const ended = new Promise((resolve) => browser.once('close', resolve).once('error', resolve));
   // The browser sets what the system knows as the peak back now and then.
   const looking = setInterval(look, 250);
   try {
-    browser = start(own, `${server.url}bench.html?${parameters}#${tokens}`);
-    await finished;
+    await Promise.race([finished, ended]);
+    if (!told.has('used') && !told.has('failed')) throw new Error('the browser ended before the model was measured');
     if (told.has('failed')) throw new Error(told.get('failed'));
     const number = (/** @type {string} */ name) => Number(told.get(name));
     return {
@@ -77,40 +80,20 @@ export async function loadUnwatched({ model, ...asked }, tokens, profile) {
   } finally {
     clearInterval(looking);
     // It writes down what it keeps before it ends.
-    const ended = new Promise((resolve) => browser?.once('exit', resolve));
-    browser?.kill('SIGTERM');
+    browser.kill('SIGTERM');
     await ended;
     await server.close();
     if (!profile) rmSync(own, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** The same at every visit, so that what a browser kept is found again. */
-const PORT = 8473;
-
 /**
- * The most memory that a renderer among a browser's processes had since the system last began to count, in MiB.
- * @param {number} browser
+ * The most memory that a renderer of the browser with this profile had since the system last began to count, in MiB.
+ * @param {string} profile
  */
-function peakOf(browser) {
-  /** @type {Map<number, {parent: number, peak: number}>} */
-  const processes = new Map();
-  for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const status = readFileSync(`/proc/${id}/status`, 'utf8');
-      const isRenderer = readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('--type=renderer');
-      const value = (/** @type {RegExp} */ pattern) => Number(pattern.exec(status)?.[1] ?? 0);
-      processes.set(Number(id), {
-        parent: value(/^PPid:\s*(\d+)/m),
-        peak: isRenderer ? value(/^VmHWM:\s*(\d+)/m) / 1024 : 0,
-      });
-    } catch {
-      // It has ended.
-    }
-  }
-  const isOf = (/** @type {number} */ id) => {
-    for (let at = processes.get(id); at; at = processes.get(at.parent)) if (at.parent === browser) return true;
-    return false;
-  };
-  return Math.max(0, ...[...processes].filter(([id]) => isOf(id)).map(([, { peak }]) => peak));
+function peakOf(profile) {
+  const peaks = processesOf(profile)
+    .filter((pid) => about(pid, 'cmdline').includes('--type=renderer'))
+    .map((pid) => Number(/^VmHWM:\s*(\d+)/m.exec(about(pid, 'status'))?.[1] ?? 0) / 1024);
+  return Math.max(0, ...peaks);
 }

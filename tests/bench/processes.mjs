@@ -1,0 +1,34 @@
+// @ts-check
+/** A browser's processes, as Linux tells of them. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/**
+ * What a file under `/proc` says of a process; nothing if that has ended meanwhile.
+ * @param {string} pid
+ * @param {string} name
+ */
+export function about(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * The numbers of all processes of the browser with this profile: they have it among their arguments, or come from one that has.
+ * @param {string} profile
+ */
+export function processesOf(profile) {
+  /** @type {Map<string, {parent: string, own: boolean}>} */
+  const all = new Map();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const [, parent = ''] = /^PPid:\s+(\d+)/m.exec(about(pid, 'status')) ?? [];
+    all.set(pid, { parent, own: about(pid, 'cmdline').includes(profile) });
+  }
+  const belongs = (/** @type {string} */ pid) => {
+    for (let at = all.get(pid); at; at = all.get(at.parent)) if (at.own) return true;
+    return false;
+  };
+  return [...all.keys()].filter(belongs);
+}
