@@ -141,6 +141,7 @@ each_variant() {
     IFS='|' read -r name features opt <<<"$row"
     [[ $# == 0 || " $* " == *" $name "* ]] || continue
     while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
+    printf '%s, see %s\n' "$name" "artifacts/$work-$name.log"
     # Errors end the job, as they would end this script.
     (set -e; "$work" "$name" "$features" "$opt") >"artifacts/$work-$name.log" 2>&1 &
     pids+=($!)
