@@ -173,8 +173,8 @@
  * @typedef {{words: Word[], sure: number}} WordsProgress
  *   Suggestions that are known before the answer is complete: as they will be in `Suggestions.words`, except that others may
  *   come between them, but none before the first `sure` ones (corrections aside). A suggestion that was on show and agrees with
- *   a letter typed since is always among them, and among the three of the answer too; to keep it from jumping, leave it in its
- *   place.
+ *   a letter typed since is always among them, and among the three of the answer too, unless the letters have become a word and
+ *   what may follow that is more probable; to keep it from jumping, leave it in its place.
  *
  * @typedef {{letter: string, known: WordsProgress}} Ahead   what is known of the text with that letter behind it
  *
