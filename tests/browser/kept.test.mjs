@@ -131,6 +131,34 @@ pageTest(
   },
 );
 
+pageTest(
+  'D49: killed when all has come but the record: the next visit still knows the hash of the whole file',
+  options({
+    "await shelf.put('manifest.json', manifest);":
+      "await shelf.put('manifest.json', manifest); while (await caches.has('wait here')) await new Promise((go) => setTimeout(go, 20));",
+  }),
+  async ({ page, context, server }) => {
+    const look = await context.newPage();
+    await look.goto(`${server.url}bench.html`);
+    await look.evaluate(() => caches.open('wait here').then(() => {}));
+    const loading = loadFromHub(page, REPOSITORY).catch(() => null);
+    await look.waitForFunction(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models');
+      const names = await Array.fromAsync(/** @type {any} */ (folder).keys());
+      return names.some((name) => name.includes('.manifest.json.'));
+    });
+    await page.close();
+    await loading;
+    await look.evaluate(() => caches.delete('wait here').then(() => {}));
+    assert.equal((await kept(look)).models[0].complete, false);
+    hub.requests.length = 0;
+    const { info, error } = await loadFromHub(look, REPOSITORY);
+    assert.equal(error, null);
+    assert.equal(info.keeping.verified, 'stated');
+    assert.ok(asked() < 2_500_000, `${asked()} bytes were asked for`);
+  },
+);
+
 pageTest('kept files that are not what they were', options(), async ({ page, t }) => {
   const { best, info } = await loadFromHub(page, REPOSITORY);
   const { key } = info.keeping;

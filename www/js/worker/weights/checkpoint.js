@@ -65,9 +65,10 @@ export async function loadCheckpoint(wasm, checkpoint, shelf, context) {
     const verified = loader.isVerified ? (pinned ? 'pinned' : 'stated') : hash ? 'parts' : 'none';
     const manifest = shelf && !shelf.failure ? loader.manifest() : undefined;
     if (shelf && manifest) {
-      for (const { label } of keptHashes(shelf)) await shelf.drop(label);
       await shelf.put('manifest.json', manifest);
       await shelf.write({ ...record, verified, complete: true });
+      // Last: until the record says that the model is whole, another visit has to go on with the hash.
+      for (const { label } of keptHashes(shelf)) await shelf.drop(label);
     }
     return { loader, verified };
   } catch (error) {
