@@ -3,12 +3,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# name | target features beyond those in .cargo/config.toml | wasm-opt flags beyond WASM_OPT
+# name | target features of this crate alone | those of libraries as well, beyond those in .cargo/config.toml |
+# wasm-opt flags beyond WASM_OPT. Neighbours can be built side by side: they share no libraries.
 VARIANTS=(
-  'simd128||'
-  'relaxed|+relaxed-simd|--enable-relaxed-simd'
-  'simd128-threads|+atomics|--enable-threads'
-  'relaxed-threads|+relaxed-simd,+atomics|--enable-relaxed-simd --enable-threads'
+  'simd128|||'
+  'simd128-threads||+atomics|--enable-threads'
+  'relaxed|+relaxed-simd||--enable-relaxed-simd'
+  'relaxed-threads|+relaxed-simd|+atomics|--enable-relaxed-simd --enable-threads'
 )
 
 # Memory that threads share is made by the page, so the module imports it; wasm-bindgen sets each thread up with the
@@ -131,19 +132,19 @@ build_tools() {
 
 # --- building ---------------------------------------------------------------------------------------------------
 
-# Calls "$1 NAME FEATURES OPT_FLAGS" for each variant, or for those named after it: two at a time, because a linker that
-# optimises the whole module keeps one core busy.
+# Calls "$1 NAME FEATURES SHARED_FEATURES OPT_FLAGS" for each variant, or for those named after it: two at a time, because
+# this crate, compiled as one unit, keeps one core busy.
 each_variant() {
-  local work=$1 row name features opt pids=() names=() i failed=
+  local work=$1 row name features shared opt pids=() names=() i failed=
   shift
   mkdir -p artifacts
   for row in "${VARIANTS[@]}"; do
-    IFS='|' read -r name features opt <<<"$row"
+    IFS='|' read -r name features shared opt <<<"$row"
     [[ $# == 0 || " $* " == *" $name "* ]] || continue
     while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
     printf '%s, see %s\n' "$name" "artifacts/$work-$name.log"
     # Errors end the job, as they would end this script.
-    (set -e; "$work" "$name" "$features" "$opt") >"artifacts/$work-$name.log" 2>&1 &
+    (set -e; "$work" "$name" "$features" "$shared" "$opt") >"artifacts/$work-$name.log" 2>&1 &
     pids+=($!)
     names+=("$name")
   done
@@ -155,34 +156,32 @@ each_variant() {
   [[ -z $failed ]] || die "failed:$failed"
 }
 
-# Cargo with the flags of one variant. The first variant has none of its own; the others get their own folder, because
-# changed flags would rebuild everything each time.
+# Where builds with these shared features go: flags that libraries are built with would otherwise rebuild them each time.
+variant_target_dir() { printf 'target%s' "${1:+/${1//+/}}"; }
+
+# Cargo with the flags of one variant.
 variant_cargo() {
-  local name=$1 features=$2 subcommand=$3 flags target_dir=target
+  local features=$1 shared=$2 subcommand=$3
   shift 3
-  local arguments=(--target "$TARGET" "${CARGO_FLAGS[@]}" "$@")
+  local arguments=(--target "$TARGET" --target-dir "$(variant_target_dir "$shared")" "${CARGO_FLAGS[@]}")
   # Lets a stable compiler take unstable flags. Set for all calls, because some libraries are built anew when it changes.
   local -x RUSTC_BOOTSTRAP=1
   if [[ -n $features ]]; then
-    flags="-Ctarget-feature=$features"
-    target_dir=target/$name
+    arguments+=(-Zprofile-rustflags --config "profile.release.package.headlight.rustflags=['-Ctarget-feature=$features']")
   fi
-  if [[ $features == *+atomics* ]]; then
+  if [[ $shared == *+atomics* ]]; then
     # The standard library that rustup installs is built without atomics.
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags ${THREAD_LINK_ARGS[*]}" \
-      cargo "$subcommand" -Zbuild-std=std,panic_abort --target-dir "$target_dir" "${arguments[@]}"
-  elif [[ -n $features ]]; then
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags \
-      cargo "$subcommand" --target-dir "$target_dir" "${arguments[@]}"
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$shared ${THREAD_LINK_ARGS[*]}" \
+      cargo "$subcommand" -Zbuild-std=std,panic_abort "${arguments[@]}" "$@"
   else
-    cargo "$subcommand" "${arguments[@]}"
+    cargo "$subcommand" "${arguments[@]}" "$@"
   fi
 }
 
 wasm_variant() {
-  local name=$1 features=$2 opt=$3 out=www/pkg/$1 built
-  variant_cargo "$name" "$features" build --release --lib
-  built=target/${features:+$name/}$TARGET/release/headlight.wasm
+  local name=$1 features=$2 shared=$3 opt=$4 out=www/pkg/$1 built
+  variant_cargo "$features" "$shared" build --release --lib
+  built=$(variant_target_dir "$shared")/$TARGET/release/headlight.wasm
   if [[ $out/headlight_bg.wasm -nt $built && $out/headlight_bg.wasm -nt build.sh ]]; then
     return
   fi
@@ -199,9 +198,10 @@ wasm_variant() {
   mv "$out.new" "$out"
 }
 
+# All builds, or those named.
 wasm() {
   mkdir -p www/pkg
-  each_variant wasm_variant
+  each_variant wasm_variant "$@"
 }
 
 vendor() {
@@ -236,7 +236,7 @@ wasm_sizes() {
 
 clippy_native() { cargo clippy --all-targets "${CARGO_FLAGS[@]}" -- -D warnings; }
 
-clippy_variant() { variant_cargo "$1" "$2" clippy --release --lib --tests -- -D warnings; }
+clippy_variant() { variant_cargo "$2" "$3" clippy --release --lib --tests -- -D warnings; }
 
 # These two have all conditional code between them.
 clippy_wasm() { each_variant clippy_variant simd128 relaxed-threads; }
@@ -251,7 +251,7 @@ tests_wasm_variant() {
   local node_args=
   [[ $2 != *relaxed* ]] || node_args=--experimental-wasm-relaxed-simd,--no-liftoff
   # Without the unstable flag, Cargo would build all libraries a second time, for tests that unwind.
-  NODE_ARGS=$node_args variant_cargo "$1" "$2" test --release --lib --test engine -Zpanic-abort-tests
+  NODE_ARGS=$node_args variant_cargo "$2" "$3" test --release --lib --test engine -Zpanic-abort-tests
 }
 
 # Node's engine has simd128 and threads but no relaxed SIMD switched on: a baseline module that slipped such an
@@ -357,7 +357,7 @@ case $command in
   dist) dist ;;
   bench) bench "$@" ;;
   # Steps of the above, for whoever works on one part.
-  build | wasm | vendor) "$command" ;;
+  build | wasm | vendor) "$command" "$@" ;;
   *)
     usage >&2
     exit 2
