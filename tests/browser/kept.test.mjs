@@ -144,8 +144,8 @@ pageTest(
     const loading = loadFromHub(page, REPOSITORY).catch(() => null);
     await look.waitForFunction(async () => {
       const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models');
-      const names = await Array.fromAsync(/** @type {any} */ (folder).keys());
-      return names.some((name) => name.includes('.manifest.json.'));
+      for await (const name of /** @type {any} */ (folder).keys()) if (name.includes('.manifest.json.')) return true;
+      return false;
     });
     await page.close();
     await loading;
