@@ -143,7 +143,9 @@ pageTest(
     await look.evaluate(() => caches.open('wait here').then(() => {}));
     const loading = loadFromHub(page, REPOSITORY).catch(() => null);
     await look.waitForFunction(async () => {
-      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models');
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models', {
+        create: true,
+      });
       for await (const name of /** @type {any} */ (folder).keys()) if (name.includes('.manifest.json.')) return true;
       return false;
     });
