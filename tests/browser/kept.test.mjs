@@ -142,13 +142,14 @@ pageTest(
     await look.goto(`${server.url}bench.html`);
     await look.evaluate(() => caches.open('wait here').then(() => {}));
     const loading = loadFromHub(page, REPOSITORY).catch(() => null);
-    await look.waitForFunction(async () => {
-      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models', {
-        create: true,
+    const allHasCome = () =>
+      look.evaluate(async () => {
+        const root = await navigator.storage.getDirectory();
+        const folder = await root.getDirectoryHandle('headlight-models', { create: true });
+        for await (const name of /** @type {any} */ (folder).keys()) if (name.includes('.manifest.json.')) return true;
+        return false;
       });
-      for await (const name of /** @type {any} */ (folder).keys()) if (name.includes('.manifest.json.')) return true;
-      return false;
-    });
+    for (let waited = 0; !(await allHasCome()) && waited < 60_000; waited += 50) await page.waitForTimeout(50);
     await page.close();
     await loading;
     await look.evaluate(() => caches.delete('wait here').then(() => {}));
