@@ -363,6 +363,11 @@ impl Session {
     pub(crate) fn runs_mut(&mut self) -> &mut Runs {
         &mut self.runs
     }
+
+    /// The model, the tokens, and the runs beside them.
+    pub(crate) fn model_and_runs(&mut self) -> (&Model, &[u32], &mut Runs) {
+        (&self.model, &self.tokens, &mut self.runs)
+    }
 }
 
 /// How many of `count` tokens are left out at the start so that the rest fits into `positions`.

@@ -38,7 +38,7 @@ pub use journey::{Journey, JourneyLayer, Norm, PositionMatrix};
 pub use lens::{Lens, LensDepth};
 pub use measures::{HeadMeasures, Measure, NAMES as MEASURES};
 pub use request::{Beside, Of, Request};
-pub use runs::{Altered, Change, Compared};
+pub use runs::{Altered, Change, Compared, Prepared};
 pub use thumbnails::{ThumbnailRows, Thumbnails};
 pub use trace::{MAX_TOKENS as MAX_TRACE_TOKENS, Trace, TraceModel};
 pub use values::{Bytes, Floats};

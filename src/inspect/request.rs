@@ -122,6 +122,7 @@ pub enum Request {
         #[serde(default)]
         of: Of,
     },
+    Prepare,
     Alter {
         alteration: Alteration,
         top: usize,

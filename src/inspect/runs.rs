@@ -9,6 +9,7 @@ use crate::model::CHUNK;
 use crate::model::alteration::Alteration;
 use crate::model::rerun::Rerun;
 use crate::model::state::State;
+use crate::model::streams::Filling;
 use crate::session::beside::Run;
 use crate::session::{Prompt, Session};
 use crate::tokenizer::Token;
@@ -49,61 +50,112 @@ pub struct Compared {
     pub guesses: Vec<Guess>,
 }
 
+/// How far the text is prepared for being altered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prepared {
+    revision: u32,
+    /// The layers before which the residual stream of all tokens is kept.
+    pub done: usize,
+    /// Those that there are.
+    pub total: usize,
+}
+
+/// The residual stream before one more layer being computed, so that an alteration can begin there.
+#[derive(Debug)]
+pub(super) struct Preparing {
+    filling: Option<Filling>,
+}
+
+impl Preparing {
+    pub(super) fn new(session: &Session) -> Result<Self> {
+        session.logits()?;
+        Ok(Self { filling: next_filling(session, session.model().config.n_layer - 1)? })
+    }
+
+    /// Steps done, and all.
+    pub(super) fn steps(&self, session: &Session) -> (usize, usize) {
+        self.filling.as_ref().map_or((0, 1), |filling| filling.steps(session.model().config.n_layer))
+    }
+
+    /// Takes a few tokens through half a layer.
+    pub(super) fn advance(&mut self, session: &mut Session) -> Result<Option<Prepared>> {
+        if let Some(filling) = &mut self.filling
+            && fill(filling, session)?
+        {
+            return Ok(None);
+        }
+        let (model, tokens) = (session.model(), session.tokens());
+        let total = model.config.n_layer;
+        let known = |&layer: &usize| session.runs().streams.known(model, tokens, layer) == tokens.len();
+        Ok(Some(Prepared { revision: session.revision(), done: (0..total).filter(known).count(), total }))
+    }
+}
+
+fn next_filling(session: &Session, layer: usize) -> Result<Option<Filling>> {
+    Filling::next(&session.runs().streams, session.model(), session.state(), session.tokens(), layer)
+}
+
+fn fill(filling: &mut Filling, session: &mut Session) -> Result<bool> {
+    let (model, tokens, runs) = session.model_and_runs();
+    filling.advance(&mut runs.streams, model, tokens)
+}
+
 /// An alteration being computed.
 #[derive(Debug)]
 pub(super) struct Altering {
     alteration: Alteration,
     top: usize,
-    /// Until it is done.
-    rerun: Option<Rerun>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// To the lowest layer in which something is changed.
+    There(Filling),
+    /// From there on.
+    On(Rerun),
+    Through,
 }
 
 impl Altering {
     pub(super) fn new(session: &Session, alteration: Alteration, top: usize) -> Result<Self> {
-        let (model, tokens, state) = (session.model(), session.tokens(), session.state());
-        alteration.check(&model.config, tokens.len())?;
+        alteration.check(&session.model().config, session.tokens().len())?;
         session.logits()?;
-        // The last token always runs, because its logits are wanted.
-        let last = tokens.len() - 1;
-        // If the same was altered in a text that began alike, that beginning stays.
-        let known = session.runs().altered.as_ref().filter(|run| run.alteration == alteration && !alteration.unmasks());
-        let common = known.map_or(0, |run| run.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count());
-        let first = alteration.first_row(tokens.len()).min(last);
-        let rerun = match known {
-            Some(run) if common > first => {
-                let first = common.min(last);
-                let mut state = run.state.fork();
-                state.truncate(first);
-                Rerun::new(model, state, tokens, first..tokens.len(), 0)?
-            }
-            _ => {
-                // What is altered in a layer reaches queries, keys and values of the next.
-                let lowest = alteration.first_layer().unwrap_or(model.config.n_layer);
-                let (changed_from, rows) = (lowest + 1, first..tokens.len());
-                let run = session.runs().altered.as_ref().filter(|run| run.tokens == tokens);
-                let entry = run.and_then(|run| run.entry.as_ref());
-                match entry.filter(|entry| entry.layer <= lowest && entry.first <= first) {
-                    Some(entry) => Rerun::from_entry(model, state.fork(), rows, changed_from, entry)?,
-                    None => Rerun::new(model, state.fork(), tokens, rows, changed_from)?,
-                }
-            }
+        let way = match grown(session, &alteration)? {
+            Some(rerun) => Way::On(rerun),
+            None => Way::next(session, &alteration)?,
         };
-        Ok(Self { alteration, top, rerun: Some(rerun) })
+        Ok(Self { alteration, top, way })
     }
 
     /// Steps done, and all.
     pub(super) fn steps(&self, session: &Session) -> (usize, usize) {
-        self.rerun.as_ref().map_or((1, 1), |rerun| rerun.steps(session.model().config.n_layer))
+        let layers = session.model().config.n_layer;
+        match &self.way {
+            Way::There(filling) => filling.steps(layers),
+            Way::On(rerun) => rerun.steps(layers),
+            Way::Through => (1, 1),
+        }
     }
 
     /// Takes a few tokens through half a layer.
     pub(super) fn advance(&mut self, session: &mut Session) -> Result<Option<Altered>> {
-        let model = session.model();
-        let rerun = self.rerun.as_mut().ok_or(Error::NoTokens)?;
-        if rerun.advance(model, &self.alteration, &mut ())? {
-            return Ok(None);
+        match &mut self.way {
+            Way::There(filling) => {
+                if !fill(filling, session)? {
+                    self.way = Way::next(session, &self.alteration)?;
+                }
+                return Ok(None);
+            }
+            Way::On(rerun) => {
+                if rerun.advance(session.model(), &self.alteration, &mut ())? {
+                    return Ok(None);
+                }
+            }
+            Way::Through => return Err(Error::NoTokens),
         }
-        let residual = rerun.residual();
+        let Way::On(rerun) = std::mem::replace(&mut self.way, Way::Through) else { return Err(Error::NoTokens) };
+        let (model, residual) = (session.model(), rerun.residual());
         let last = &residual[residual.len() - model.config.n_embd..];
         let after = model.unembed(last, &mut vec![0.0; last.len()], &mut Activations::default());
         let altered = self.changes(session, &after)?;
@@ -111,10 +163,7 @@ impl Altering {
         let alteration = std::mem::take(&mut self.alteration);
         let runs = session.runs_mut();
         let number = runs.number();
-        runs.altered = self.rerun.take().map(|rerun| {
-            let (state, entry) = rerun.into_parts();
-            Run { tokens, state, alteration, entry, revision, number }
-        });
+        runs.altered = Some(Run { tokens, state: rerun.into_state(), alteration, revision, number });
         Ok(Some(altered))
     }
 
@@ -133,6 +182,45 @@ impl Altering {
         changes.sort_by_key(|change| change.after.rank);
         let from = self.alteration.first_row(session.tokens().len());
         Ok(Altered { revision: session.revision(), from, changes, divergence: before.divergence(&after) })
+    }
+}
+
+/// If the same was altered in a text that began alike, that beginning stays, and only the other tokens run: from the first
+/// layer on, which nothing is kept of for them.
+fn grown(session: &Session, alteration: &Alteration) -> Result<Option<Rerun>> {
+    let (model, tokens) = (session.model(), session.tokens());
+    let known = session.runs().altered.as_ref().filter(|run| run.alteration == *alteration && !alteration.unmasks());
+    let Some(run) = known else { return Ok(None) };
+    let common = run.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count();
+    // The last token always runs, because its logits are wanted.
+    let last = tokens.len() - 1;
+    if common <= alteration.first_row(tokens.len()).min(last) {
+        return Ok(None);
+    }
+    let first = common.min(last);
+    let mut state = run.state.fork();
+    state.truncate(first);
+    Rerun::new(model, state, tokens, first..tokens.len(), 0).map(Some)
+}
+
+impl Way {
+    fn next(session: &Session, alteration: &Alteration) -> Result<Self> {
+        let (model, tokens, state) = (session.model(), session.tokens(), session.state());
+        // The last token always runs, because its logits are wanted.
+        let rows = alteration.first_row(tokens.len()).min(tokens.len() - 1)..tokens.len();
+        let layers = model.config.n_layer;
+        let lowest = alteration.first_layer().unwrap_or(layers - 1);
+        // What is altered in a layer reaches queries, keys and values of the next.
+        let changed_from = lowest + 1;
+        let streams = &session.runs().streams;
+        if streams.known(model, tokens, lowest) < rows.start {
+            // Few tokens change; to compute the stream of all would take longer.
+            return Ok(Self::On(Rerun::new(model, state.fork(), tokens, rows, changed_from)?));
+        }
+        Ok(match next_filling(session, lowest)? {
+            Some(filling) => Self::There(filling),
+            None => Self::On(streams.rerun(model, state.fork(), tokens, rows, (lowest, changed_from))?),
+        })
     }
 }
 
@@ -182,7 +270,6 @@ impl Comparing {
             tokens: std::mem::take(&mut self.tokens),
             state,
             alteration: Alteration::NONE,
-            entry: None,
             revision,
             number: revision,
         });

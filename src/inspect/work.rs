@@ -9,10 +9,11 @@ use super::journey::{Journey, JourneyLayer, PositionMatrix};
 use super::lens::{Lens, Looking};
 use super::measures::{HeadMeasures, Measuring};
 use super::request::{Beside, Of, Request};
-use super::runs::{Altered, Altering, Compared, Comparing};
+use super::runs::{Altered, Altering, Compared, Comparing, Prepared, Preparing};
 use super::thumbnails::{ThumbnailRows, Thumbnails};
 use super::why::Why;
 use crate::error::{Error, Result};
+use crate::model::streams::Streams;
 use crate::session::Session;
 
 /// What was asked for.
@@ -33,6 +34,7 @@ pub enum Answer {
     PositionMatrix(PositionMatrix),
     Lens(Lens),
     Why(Why),
+    Prepared(Prepared),
     Altered(Altered),
     Compared(Compared),
     Differences(Differences),
@@ -67,6 +69,7 @@ enum Work {
     Whole(Request),
     Measuring(Of, Measuring),
     Looking(Of, Looking),
+    Preparing(Preparing),
     Altering(Altering),
     Comparing(Comparing),
     Differing(Beside, Differing),
@@ -84,6 +87,7 @@ impl Inspection {
             Request::Lens { position, top, token, of } => {
                 (vec![of], Work::Looking(of, Looking::new(&subject(of)?, position, top, token)?))
             }
+            Request::Prepare => (vec![Of::Text], Work::Preparing(Preparing::new(session)?)),
             Request::Alter { alteration, top } => {
                 (vec![Of::Text], Work::Altering(Altering::new(session, alteration, top)?))
             }
@@ -112,6 +116,7 @@ impl Inspection {
             Work::Whole(request) => Some(whole(session, request)?),
             Work::Measuring(of, measuring) => measuring.advance(&Subject::of(session, *of)?)?.map(Answer::HeadMeasures),
             Work::Looking(of, looking) => looking.advance(&Subject::of(session, *of)?)?.map(Answer::Lens),
+            Work::Preparing(preparing) => preparing.advance(session)?.map(Answer::Prepared),
             Work::Altering(altering) => altering.advance(session)?.map(Answer::Altered),
             Work::Comparing(comparing) => comparing.advance(session)?.map(Answer::Compared),
             Work::Differing(of, differing) => {
@@ -130,6 +135,7 @@ impl Inspection {
             Work::Whole(_) => (0, 1),
             Work::Measuring(of, measuring) => measuring.steps(&Subject::of(session, *of)?),
             Work::Looking(of, looking) => looking.steps(&Subject::of(session, *of)?),
+            Work::Preparing(preparing) => preparing.steps(session),
             Work::Altering(altering) => altering.steps(session),
             Work::Comparing(comparing) => comparing.steps(),
             Work::Differing(_, differing) => differing.steps(&Subject::of(session, Of::Text)?),
@@ -166,13 +172,14 @@ fn whole(session: &mut Session, request: &Request) -> Result<Answer> {
         Request::Forget { of } => {
             let runs = session.runs_mut();
             match of {
-                Beside::Altered => runs.altered = None,
+                Beside::Altered => (runs.altered, runs.streams) = (None, Streams::default()),
                 Beside::Other => runs.other = None,
             }
             Answer::Forgotten
         }
         Request::HeadMeasures { .. }
         | Request::Lens { .. }
+        | Request::Prepare
         | Request::Alter { .. }
         | Request::Compare { .. }
         | Request::Differences { .. } => unreachable!("`Inspection::new` takes these in pieces"),

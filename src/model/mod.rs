@@ -7,6 +7,7 @@ mod block;
 pub mod cache;
 pub(crate) mod rerun;
 pub mod state;
+pub(crate) mod streams;
 pub mod weights;
 
 use crate::config::Gpt2Config;

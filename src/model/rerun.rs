@@ -8,22 +8,10 @@ use super::state::State;
 use super::{CHUNK, Model};
 use crate::error::{Result, try_zeroed};
 
-/// The residual stream of a text where something begins to be changed about it: up to there it is always the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) layer: usize,
-    /// The first token that it is kept of; the others are those up to the text's end.
-    pub(crate) first: usize,
-    /// (T - first, C), before `layer`
-    residual: Vec<f32>,
-}
-
 /// Tokens of a text on their way through the layers. The same mask gives the same numbers, bit for bit, as the pass that
 /// filled the caches, because no token depends on what is computed beside it.
 #[derive(Debug)]
 pub(crate) struct Rerun {
-    /// Before the lowest layer in which something is changed, once that is reached.
-    entry: Option<Entry>,
     state: State,
     /// The tokens that run.
     rows: Range<usize>,
@@ -58,33 +46,18 @@ impl Rerun {
             state.cache.commit(tokens.len());
             changed_from = 0;
         }
-        Ok(Self { entry: None, state, rows, changed_from, residual, layer: 0, projected: false, done: 0 })
+        Ok(Self { state, rows, changed_from, residual, layer: 0, projected: false, done: 0 })
     }
 
-    /// As [`Rerun::new`] for `state` that holds all tokens, but from `entry` on, which is of the same text, not above the
-    /// lowest layer in which something is changed, and has all `rows`.
-    pub(crate) fn from_entry(
-        model: &Model,
+    /// As [`Rerun::new`] for `state` that holds all tokens, but from `layer` on, before which the residual stream is that.
+    pub(super) fn from_layer(
         state: State,
         rows: Range<usize>,
         changed_from: usize,
-        entry: &Entry,
-    ) -> Result<Self> {
-        let mut residual = try_zeroed(rows.len() * model.config.n_embd)?;
-        residual.copy_from_slice(&entry.residual[(rows.start - entry.first) * model.config.n_embd..]);
-        Ok(Self { entry: None, state, rows, changed_from, residual, layer: entry.layer, projected: false, done: 0 })
-    }
-
-    /// Keeps the residual stream if the next layer is the first in which something is changed. Before layer 0 it is no
-    /// more than the embedding.
-    fn remember(&mut self) -> Result<()> {
-        let begins = !self.projected && self.done == 0 && self.layer > 0 && self.layer + 1 == self.changed_from;
-        if begins && self.entry.is_none() {
-            let mut residual = try_zeroed(self.residual.len())?;
-            residual.copy_from_slice(&self.residual);
-            self.entry = Some(Entry { layer: self.layer, first: self.rows.start, residual });
-        }
-        Ok(())
+        layer: usize,
+        residual: Vec<f32>,
+    ) -> Self {
+        Self { state, rows, changed_from, residual, layer, projected: false, done: 0 }
     }
 
     /// Rows that went through half a layer, and in how many steps all will have.
@@ -96,8 +69,7 @@ impl Rerun {
 
     /// Takes the next few tokens through half a layer; false if that was the last there is to do.
     pub(crate) fn advance<W: Watch>(&mut self, model: &Model, mask: &impl Mask, watch: &mut W) -> Result<bool> {
-        self.remember()?;
-        let Self { state: State { cache, scratch }, rows, changed_from, residual, layer, projected, done, .. } = self;
+        let Self { state: State { cache, scratch }, rows, changed_from, residual, layer, projected, done } = self;
         let (config, layer_now) = (&model.config, *layer);
         let Some(block) = model.weights.blocks.get(layer_now) else { return Ok(false) };
         let changes = layer_now >= *changed_from;
@@ -140,8 +112,13 @@ impl Rerun {
         &self.residual
     }
 
-    /// The caches as they are after this, and where it began to differ.
-    pub(crate) fn into_parts(self) -> (State, Option<Entry>) {
-        (self.state, self.entry)
+    /// The layer that comes next.
+    pub(super) fn layer(&self) -> usize {
+        self.layer
+    }
+
+    /// The caches as they are after this.
+    pub(crate) fn into_state(self) -> State {
+        self.state
     }
 }

@@ -1,8 +1,8 @@
 //! Runs beside the text: its tokens with attention altered, and another text. `inspect` computes them and looks into them.
 
 use crate::model::alteration::Alteration;
-use crate::model::rerun::Entry;
 use crate::model::state::State;
+use crate::model::streams::Streams;
 
 /// A run that is complete.
 #[derive(Debug)]
@@ -10,8 +10,6 @@ pub(crate) struct Run {
     pub(crate) tokens: Vec<u32>,
     pub(crate) state: State,
     pub(crate) alteration: Alteration,
-    /// Where an alteration begins to have an effect; other ones may begin there too.
-    pub(crate) entry: Option<Entry>,
     /// What its answers carry.
     pub(crate) revision: u32,
     /// No two runs of a session have the same.
@@ -23,6 +21,8 @@ pub(crate) struct Run {
 pub(crate) struct Runs {
     pub(crate) altered: Option<Run>,
     pub(crate) other: Option<Run>,
+    /// Of the text, so that it can be altered from any layer on.
+    pub(crate) streams: Streams,
     /// Runs so far.
     count: u32,
 }

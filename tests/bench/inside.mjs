@@ -12,8 +12,9 @@ export const insideFigures = [
   { id: 'inside-map', group: GROUP, name: 'one head, 1,024 x 1,024', unit: 'ms' },
   { id: 'inside-lens', group: GROUP, name: 'logit lens of one position', unit: 'ms' },
   { id: 'inside-measures', group: GROUP, name: 'what all heads do, 256 tokens', unit: 'ms' },
-  { id: 'inside-off', group: GROUP, name: 'a head off in the middle, 256 tokens', unit: 'ms' },
-  { id: 'inside-off-again', group: GROUP, name: '… and another of that layer', unit: 'ms' },
+  { id: 'inside-prepare', group: GROUP, name: 'preparing 256 tokens to be altered', unit: 'ms' },
+  { id: 'inside-off', group: GROUP, name: '… then a head off in the middle', unit: 'ms' },
+  { id: 'inside-off-unprepared', group: GROUP, name: '… without preparing', unit: 'ms' },
 ];
 
 /**
@@ -29,8 +30,8 @@ export async function measureInside(page, base) {
     const engine = new Engine();
     const { layers } = await engine.load({ type: 'folder', base });
     await engine.tune();
-    const fill = (/** @type {number} */ count) =>
-      engine.prefillTokens(Uint32Array.from({ length: count }, (_, i) => (i * 7919 + 13) % 50_000));
+    const fill = (/** @type {number} */ count, first = 13) =>
+      engine.prefillTokens(Uint32Array.from({ length: count }, (_, i) => (i * 7919 + first) % 50_000));
     /** @param {import('../../www/js/shared/inspection.js').InspectionRequest} request @param {number} times */
     const time = async (request, times) => {
       const found = [];
@@ -43,25 +44,26 @@ export async function measureInside(page, base) {
     };
     await fill(256);
     const last = { position: 255, top: 5 };
-    /** @param {number} head */
-    const off = async (head) => {
-      const places = [{ layer: layers >> 1, head }];
-      const [found] = await time({ kind: 'alter', alteration: { unmasked: [], off: places, cuts: [] }, top: 5 }, 1);
-      return found;
-    };
+    const off = [{ layer: layers >> 1, head: 0 }];
+    /** @type {import('../../www/js/shared/inspection.js').AlterRequest} */
+    const alter = { kind: 'alter', alteration: { unmasked: [], off, cuts: [] }, top: 5 };
     const found = {
       'inside-rows': await time({ kind: 'attention-rows', layers: null, heads: null, from: 255, to: 256 }, 15),
       'inside-lens': await time({ kind: 'lens', ...last, token: 262 }, 9),
       'inside-measures': await time({ kind: 'head-measures' }, 5),
+      'inside-prepare': /** @type {number[]} */ ([]),
       'inside-off': /** @type {number[]} */ ([]),
-      'inside-off-again': /** @type {number[]} */ ([]),
+      'inside-off-unprepared': /** @type {number[]} */ ([]),
       'inside-map': /** @type {number[]} */ ([]),
     };
     for (let i = 0; i < 3; i++) {
-      await engine.inspect({ kind: 'forget', of: 'altered' });
-      found['inside-off'].push(await off(0));
-      // The same once more would be known.
-      found['inside-off-again'].push(await off(1));
+      // Of another text nothing is known.
+      await fill(256, 2 * i);
+      found['inside-off-unprepared'].push(...(await time(alter, 1)));
+      await fill(256, 2 * i + 1);
+      const steps = await time({ kind: 'prepare' }, layers - 1);
+      found['inside-prepare'].push(steps.reduce((sum, step) => sum + step, 0));
+      found['inside-off'].push(...(await time(alter, 1)));
     }
     await fill(1024);
     found['inside-map'] = await time({ kind: 'attention', layer: 3, head: 4 }, 9);

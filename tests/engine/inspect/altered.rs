@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::ask;
+use super::{answer, ask};
 use crate::session::{SHAPE, letters, session_with};
 
 fn alteration(unmasked: Value, off: Value, cuts: Value) -> Value {
@@ -195,6 +195,47 @@ fn one_alteration_after_another_is_as_if_it_were_the_only_one() {
     let expected = alter(&mut session_with(&other), &altered);
     let found = alter(&mut session, &altered);
     assert_eq!((found.changes, found.divergence), (expected.changes, expected.divergence));
+}
+
+#[test]
+fn what_is_prepared_begins_where_it_is_altered() {
+    let prepare = |session: &mut Session| {
+        for expected in 1..=SHAPE.n_layer {
+            let prepared = ask!(session, Prepared, { "kind": "prepare" }).unwrap();
+            assert!(prepared.done >= expected && prepared.total == SHAPE.n_layer);
+        }
+    };
+    let off = |layer: usize| alteration(json!([]), json!([{ "layer": layer, "head": 1 }]), json!([]));
+    let pieces = |session: &mut Session, alteration: &Value| {
+        answer(session, json!({ "kind": "alter", "alteration": alteration, "top": 4 })).unwrap().1
+    };
+    let last = SHAPE.n_layer - 1;
+    // Tokens in chunks of 32, each through half a layer at a time.
+    let (unprepared, chunks) = (pieces(&mut session_with(&letters(70)), &off(last)), 3);
+    let mut session = session_with(&letters(70));
+    prepare(&mut session);
+    assert_eq!(pieces(&mut session, &off(last)), chunks, "one half of one layer");
+    assert_eq!(unprepared, chunks * SHAPE.n_layer);
+    let cut = alteration(json!([]), json!([]), json!([{ "layer": 1, "head": 0, "row": 40, "column": 3 }]));
+    let all = [off(0), off(last), cut, alteration(json!([{ "layer": 1, "head": 2 }]), json!([]), json!([]))];
+    let texts = [letters(70), letters(75), letters(33), format!("{}the cat", letters(20)), letters(90)];
+    for (turn, text) in texts.iter().enumerate() {
+        session.set_text(text).unwrap();
+        session.complete().unwrap();
+        // Some of them find no more than what was known of the text before.
+        if turn % 2 == 0 {
+            prepare(&mut session);
+        }
+        for altered in &all {
+            let mut fresh = session_with(text);
+            if text.len() < 41 && altered == &all[2] {
+                continue;
+            }
+            let (found, expected) = (alter(&mut session, altered), alter(&mut fresh, altered));
+            assert_eq!((found.changes, found.divergence), (expected.changes, expected.divergence), "{text} {altered}");
+            assert_eq!(all_maps(&mut session, "altered"), all_maps(&mut fresh, "altered"), "{text} {altered}");
+        }
+    }
 }
 
 #[test]

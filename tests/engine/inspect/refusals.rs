@@ -30,6 +30,7 @@ fn requests(p: u64, l: u64, h: u64, of: &str) -> Vec<Value> {
         json!({ "kind": "position-matrix" }),
         json!({ "kind": "lens", "position": p, "top": 3, "token": h, "of": of }),
         json!({ "kind": "why", "position": p, "token": h, "against": l, "of": of }),
+        json!({ "kind": "prepare" }),
         json!({ "kind": "alter", "alteration": { "unmasked": [place], "off": [place], "cuts": [cut] }, "top": 2 }),
         json!({ "kind": "compare", "text": "the", "top": 2 }),
         json!({ "kind": "differences", "of": "altered", "pairs": [[p, p]] }),
@@ -124,7 +125,7 @@ fn runs_that_are_not_there_are_named() {
     for of in ["altered", "other"] {
         for request in requests(3, 0, 1, of) {
             let expected = match request["kind"].as_str().unwrap() {
-                "position-matrix" | "alter" | "compare" | "forget" => continue,
+                "position-matrix" | "prepare" | "alter" | "compare" | "forget" => continue,
                 "differences" if of == "other" => continue,
                 _ => "no-such-run",
             };
@@ -144,7 +145,7 @@ fn newer_tokens_end_what_is_in_pieces() {
     for count in [10, 95] {
         for request in requests(3, 1, 1, "text") {
             let mut session = session_with(&letters(80));
-            let in_pieces = ["head-measures", "lens", "alter"].contains(&request["kind"].as_str().unwrap());
+            let in_pieces = ["head-measures", "lens", "prepare", "alter"].contains(&request["kind"].as_str().unwrap());
             let mut inspection = match Inspection::new(&session, parsed(request.clone()).unwrap()) {
                 Ok(inspection) => inspection,
                 Err(error) => {

@@ -13,13 +13,14 @@
  * - `other`: the text of `compare`, not altered.
  *
  * `altered` belongs to the tokens it was made for: asked for when they have changed, it fails with `no-such-run` until `alter`
- * is asked for again (a longer text then costs only its last tokens, unless a head is unmasked). `other` stays until `forget`,
+ * is asked for again. A longer text then costs only its last tokens, and no row changes that was there, unless a head is
+ * unmasked: what comes later is then looked at by all. `other` stays until `forget`,
  * a new `compare`, or another model.
  *
  * Answers about `text` and `altered` carry the `revision` of the suggestion they belong to, those about `other` one of its own.
  * Everything waits until the newest text is computed; newer text makes pending requests fail with `superseded` (each new
- * token of a generation is newer text, which matters only to what is computed in pieces: `head-measures`, `alter`, `compare`,
- * `differences`, `lens`). A layer, head or position that is not there fails with `out-of-range`, a malformed request with
+ * token of a generation is newer text, which matters only to what is computed in pieces: `head-measures`, `prepare`, `alter`,
+ * `compare`, `differences`, `lens`). A layer, head or position that is not there fails with `out-of-range`, a malformed request with
  * `invalid-request`. Requests computed in pieces report `InspectionProgress` and let newer text in between.
  *
  * A trace is a small file of requests with their answers, recorded from a model, so that views can be tried without one:
@@ -28,15 +29,15 @@
  * @typedef {'text' | 'altered' | 'other'} Of
  * @typedef {AttentionRequest | AttentionRowsRequest | ThumbnailsRequest | ThumbnailRowsRequest | AttentionCellRequest
  *   | HeadVectorsRequest | ValueNormsRequest | HeadMeasuresRequest | JourneyRequest | JourneyLayerRequest
- *   | PositionMatrixRequest | LensRequest | WhyRequest | AlterRequest | CompareRequest | DifferencesRequest
- *   | ForgetRequest} InspectionRequest
+ *   | PositionMatrixRequest | LensRequest | WhyRequest | PrepareRequest | AlterRequest | CompareRequest
+ *   | DifferencesRequest | ForgetRequest} InspectionRequest
  *
  * @typedef {{kind: 'attention', layer: number, head: number, of?: Of}} AttentionRequest
  *   One head over all tokens.
  * @typedef {{kind: 'attention-rows', layers: number[] | null, heads: number[] | null, from: number, to: number, of?: Of}}
  *   AttentionRowsRequest
  *   Rows `from` to `to`, the latter not included, of these heads of these layers, null for all. Because of the mask, a row
- *   of `text` never changes as tokens are added, so a growing text needs only its new ones.
+ *   never changes as tokens are added, so a growing text needs only its new ones.
  * @typedef {{kind: 'thumbnails', layer: number, cells: number, of?: Of}} ThumbnailsRequest
  *   Small maps of all heads of a layer, at most `cells` a side.
  * @typedef {{kind: 'thumbnail-rows', layers: number[] | null, from: number, to: number, span: number, of?: Of}}
@@ -69,9 +70,12 @@
  *   Circuits"). The scale of the final LayerNorm is taken as it was, which makes the logit a sum. "Direct" leaves out what a
  *   head does through later layers; `alter` shows that.
  *
+ * @typedef {{kind: 'prepare'}} PrepareRequest
+ *   Computes and keeps what comes into one more layer, for all tokens of `text`, so that `alter` can begin there. To be asked
+ *   again until the answer's `done` is its `total`; then only newer tokens are missing. In pieces.
  * @typedef {{kind: 'alter', alteration: Alteration, top: number}} AlterRequest
- *   Runs the text again, for all tokens from the first that the alteration can reach; queries, keys and values stay what they
- *   are up to the lowest altered layer. In pieces.
+ *   Runs the text again from the lowest altered layer on, for all tokens from the first that the alteration can reach. What
+ *   comes into that layer is computed first where `prepare` or an earlier `alter` has not done so. In pieces.
  *   An older `alter` that is still running fails with `superseded`.
  * @typedef {{kind: 'compare', text: string, top: number}} CompareRequest
  *   Computes a second text. In pieces. An older `compare` that is still running fails with `superseded`.
@@ -111,6 +115,7 @@
  * @property {PositionMatrix} position-matrix
  * @property {Lens} lens
  * @property {Why} why
+ * @property {Prepared} prepare
  * @property {Altered} alter
  * @property {Compared} compare
  * @property {Differences} differences
@@ -300,6 +305,11 @@
  * @property {number} finalBias        share of the final LayerNorm's bias
  * @property {number} rest             what int8 rounding leaves: the logit less all shares
  * @property {Float32Array} sources    (L, NH, T) how each head's share comes from the tokens it looks at
+ *
+ * @typedef {object} Prepared
+ * @property {number} revision
+ * @property {number} done             layers before which the residual stream of all tokens is known
+ * @property {number} total            L
  *
  * @typedef {object} Altered
  * @property {number} revision         that of the text it belongs to

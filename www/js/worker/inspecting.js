@@ -32,6 +32,7 @@ const kinds = {
   'position-matrix': true,
   lens: true,
   why: true,
+  prepare: true,
   alter: true,
   compare: true,
   differences: true,

@@ -8,6 +8,7 @@ import { keepFocusInPlace } from '../ui/dom.js';
 /**
  * @typedef {import('../../shared/inspection.js').Alteration} Alteration
  * @typedef {import('../../shared/inspection.js').Altered} Altered
+ * @typedef {import('../../shared/inspection.js').Prepared} Prepared
  * @typedef {import('./feed.js').Feed} Feed
  * @typedef {import('./selection.js').Selection} Selection
  */
@@ -21,6 +22,8 @@ export class Altering {
   #feed;
   #selection;
   #computed = '';
+  /** @type {number | null} */
+  #preparedFor = null;
 
   /**
    * @param {Feed} feed
@@ -33,6 +36,7 @@ export class Altering {
     tools.addEventListener('off', () => this.set(togglePlace(this.#now, 'off', this.#place)));
     tools.addEventListener('unmask', () => this.set(togglePlace(this.#now, 'unmasked', this.#place)));
     tools.addEventListener('scope', () => this.#drawTools());
+    tools.addEventListener('toggle', () => this.#prepare());
     selection.addEventListener('head', () => this.#drawTools());
     panel.addEventListener('back', () => this.set(unaltered));
     panel.addEventListener('remove', (event) => {
@@ -49,6 +53,36 @@ export class Altering {
     const { layer, head } = this.#selection;
     const { scope } = this.tools;
     return { layer: scope === 'all' ? null : layer, head: scope === 'head' ? head : null };
+  }
+
+  /** Who unfolds the tools will soon use them: until then, what comes into each layer is computed, a layer at a time. */
+  #prepare() {
+    if (!this.tools.isOpen) {
+      this.#feed.drop('prepare');
+      if (!this.#selection.alteration) this.#giveBack();
+      return;
+    }
+    this.#feed.want('prepare', {
+      rank: 60,
+      request: (revision) => (this.#preparedFor === revision || this.#selection.recorded ? null : { kind: 'prepare' }),
+      deliver: (/** @type {Prepared} */ { revision, done, total }) => {
+        if (done === total) this.#preparedFor = revision;
+      },
+      // An alteration computes what it misses by itself.
+      fail: () => {},
+    });
+  }
+
+  /** The memory that it took. */
+  #giveBack() {
+    this.#feed.want('forget', {
+      rank: 90,
+      request: () => ({ kind: 'forget', of: 'altered' }),
+      deliver: () => {
+        this.#feed.drop('forget');
+        this.#preparedFor = null;
+      },
+    });
   }
 
   /** Heads that are not as in the model. */
@@ -79,12 +113,7 @@ export class Altering {
     this.#drawTools();
     if (none) {
       this.#feed.drop('alter');
-      // What it takes in memory is given back.
-      this.#feed.want('forget', {
-        rank: 90,
-        request: () => ({ kind: 'forget', of: 'altered' }),
-        deliver: () => this.#feed.drop('forget'),
-      });
+      this.#giveBack();
       return;
     }
     this.#feed.drop('forget');

@@ -8,7 +8,7 @@ import { h } from './dom.js';
 
 /**
  * Changing the chosen head, or all of them.
- * Events: `off`, `unmask`; the map asks for `knife` and `scope` itself.
+ * Events: `off`, `unmask`, `toggle` when it is unfolded or folded; the map asks for `knife` and `scope` itself.
  */
 export class AlterTools extends EventTarget {
   #off = h(
@@ -53,10 +53,15 @@ export class AlterTools extends EventTarget {
     this.#off.addEventListener('click', () => this.dispatchEvent(new Event('off')));
     this.#unmask.addEventListener('click', () => this.dispatchEvent(new Event('unmask')));
     this.#scope.addEventListener('change', () => this.dispatchEvent(new Event('scope')));
+    this.element.addEventListener('toggle', () => this.dispatchEvent(new Event('toggle')));
   }
 
   open() {
     this.element.open = true;
+  }
+
+  get isOpen() {
+    return this.element.open;
   }
 
   get knife() {
