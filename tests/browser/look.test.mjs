@@ -49,19 +49,39 @@ async function spokenCell(page, grid, ...keys) {
   };
 }
 
-/** @param {Page} page @param {string} format */
-async function save(page, format) {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#save-${format}`).click()]);
+const WHOLE = 'Take this view away';
+const HEADS = 'Save all heads';
+
+/** @param {Page} page @param {string} format @param {string} [menu] */
+async function save(page, format, menu = WHOLE) {
+  const button = page.getByRole('group', { name: menu }).locator(`[data-format="${format}"]`);
+  const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
 /**
- * The figure of the view that is shown: the SVG says these things, and the PNG is a picture of it.
+ * A file of float32 numbers.
+ * @param {Buffer} bytes
+ */
+function readNpy(bytes) {
+  const start = 10 + bytes.readUInt16LE(8);
+  assert.equal(start % 64, 0);
+  const shape = /'shape': \(([\d, ]+)\)/.exec(bytes.subarray(10, start).toString())?.[1].split(',').map(Number);
+  const values = Array.from({ length: (bytes.length - start) / 4 }, (_, at) => bytes.readFloatLE(start + 4 * at));
+  return { shape, values };
+}
+
+/** @param {Page} page @param {...string} parts */
+const figureSays = (page, ...parts) => figureOf(page, WHOLE, ...parts);
+
+/**
+ * A figure of what is shown: the SVG says these things, and the PNG is a picture of it.
  * @param {Page} page
+ * @param {string} menu
  * @param {...string} parts
  */
-async function figureSays(page, ...parts) {
-  const source = (await save(page, 'svg')).bytes.toString();
+async function figureOf(page, menu, ...parts) {
+  const source = (await save(page, 'svg', menu)).bytes.toString();
   const svg = await page.evaluate((text) => {
     const { documentElement } = new DOMParser().parseFromString(text, 'image/svg+xml');
     const { nodeName, textContent } = documentElement;
@@ -71,7 +91,7 @@ async function figureSays(page, ...parts) {
   for (const part of [await page.locator('#text').inputValue(), 'Made with Headlight', ...parts]) {
     assert.ok(svg.text.includes(part), `${part} in ${svg.text}`);
   }
-  const { bytes } = await save(page, 'png');
+  const { bytes } = await save(page, 'png', menu);
   assert.equal(bytes.subarray(1, 4).toString(), 'PNG');
   assert.equal(bytes.readUInt32BE(16), 2 * svg.width);
   const colours = await page.evaluate(async (base64) => {
@@ -226,27 +246,50 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
         else assert.ok(Math.abs(json.values[at][column] - weight) < 1e-5);
       });
     });
-    const { bytes } = await save(page, 'npy');
-    const length = bytes.readUInt16LE(8);
-    assert.match(
-      bytes.subarray(10, 10 + length).toString(),
-      new RegExp(`'shape': \\(${wanted.length}, ${wanted.length}\\)`),
-    );
-    assert.equal((10 + length) % 64, 0);
-    assert.equal(bytes.length, 10 + length + 4 * wanted.length ** 2);
+    const { shape, values } = readNpy((await save(page, 'npy')).bytes);
+    assert.deepEqual(shape, [wanted.length, wanted.length]);
+    assert.equal(values.length, wanted.length ** 2);
     // What comes after the first row may hold commas within quotes only in its name.
     const lines = (await save(page, 'csv')).bytes.toString().trim().split('\r\n').slice(1);
     assert.equal(lines.length, wanted.length);
     wanted.forEach((row, at) => {
       const cells = lines[at].split(',').slice(-row.length);
       row.forEach((weight, column) => {
-        const inNpy = bytes.readFloatLE(10 + length + 4 * (at * row.length + column));
-        assert.ok(Math.abs(inNpy - weight) < 1e-5, `NPY at ${at}, ${column}`);
+        assert.ok(Math.abs(values[at * row.length + column] - weight) < 1e-5, `NPY at ${at}, ${column}`);
         if (column > at) assert.equal(cells[column], '', 'masked is empty, not 0');
         else assert.ok(Math.abs(Number(cells[column]) - weight) < 1e-5, `CSV at ${at}, ${column}`);
       });
     });
     await figureSays(page, 'layer 2, head 1', '·John', 'masked');
+  });
+
+  await t.test('all heads are saved, also those that are not on screen', async () => {
+    const text = await page.locator('#text').inputValue();
+    const { shape, values } = readNpy((await save(page, 'npy', HEADS)).bytes);
+    const [layers, heads, rows, columns] = shape ?? [];
+    for (const [layer, head] of [
+      [0, 0],
+      [layers - 1, heads - 1],
+    ]) {
+      const wanted = nativeAttention(text, layer, head).weights;
+      assert.deepEqual([rows, columns], [wanted.length, wanted.length]);
+      wanted.flat().forEach((weight, at) => {
+        const found = values[(layer * heads + head) * rows * columns + at];
+        assert.ok(Math.abs(found - weight) < 0.51 / 255, `${found} is ${weight} at ${at}`);
+      });
+    }
+    const lines = (await save(page, 'csv', HEADS)).bytes.toString().trim().split('\r\n');
+    assert.equal(lines.length, 1 + layers * heads * rows);
+    assert.equal(JSON.parse((await save(page, 'json', HEADS)).bytes.toString()).rows.length, lines.length - 1);
+    await figureOf(
+      page,
+      HEADS,
+      'All heads',
+      `L${layers - 1}`,
+      `H${heads - 1}`,
+      `Layer ${layers - 1}, head 0`,
+      'masked',
+    );
   });
 
   await t.test('the journey of a token, and one token on', async () => {
@@ -395,7 +438,7 @@ pageTest(
     const copied = async (from) => {
       await from.bringToFront();
       await from.locator('#copy-link').click();
-      await from.locator('#take-note', { hasText: /./ }).waitFor();
+      await from.getByRole('group', { name: WHOLE }).getByRole('status').filter({ hasText: /./ }).waitFor();
       return from.evaluate(() => navigator.clipboard.readText());
     };
     const link = await copied(page);

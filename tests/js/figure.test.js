@@ -4,7 +4,15 @@ import { test } from 'node:test';
 import { drawFigure } from '../../www/js/page/lib/figure/figure.js';
 import { letters, shorten, wrap } from '../../www/js/page/lib/figure/text.js';
 import { rankCurve } from '../../www/js/page/lib/ranks.js';
-import { arcsView, blockView, compareView, headView, lensView, whyView } from '../../www/js/page/look/figures.js';
+import {
+  arcsView,
+  blockView,
+  compareView,
+  headsView,
+  headView,
+  lensView,
+  whyView,
+} from '../../www/js/page/look/figures.js';
 
 /** @typedef {import('../../www/js/page/look/exporting.js').View} View */
 
@@ -54,6 +62,28 @@ const attention = {
   ...{ revision: 1, layer: 2, head: 1, size: 3, scale: 0.5, scores: new Float32Array(9) },
   weights: Float32Array.of(1, 0, 0, 0.25, 0.75, 0, 0.125, 0.5, 0.375),
 };
+
+test('all heads', () => {
+  const weights = Uint8Array.from({ length: 2 * 4 }, (_, at) => 30 * at);
+  const map = { revision: 1, heads: 2, size: 3, span: 2, cells: 2, weights };
+  const maps = [0, 1].map((layer) => ({ map: { ...map, layer }, masks: [true, Uint8Array.of(0, 0, 1, 0)] }));
+  const found = {
+    chosen: 'previous token',
+    matches: new Set(['1.0']),
+    label: (/** @type {number} */ layer, /** @type {number} */ head) => (layer + head ? '' : 'does <this>'),
+  };
+  const view = headsView({ maps, tokens }, found, { marks: new Map([['1.1', 'off']]), power: 0.5 });
+  assert.ok(view.numbers.kind === 'table');
+  assert.deepEqual(view.numbers.array?.shape, [2, 2, 2, 2]);
+  assert.equal(view.numbers.rows.length, 8);
+  assert.deepEqual(view.numbers.rows[0].slice(0, 4), [0, 0, 'does <this>', view.numbers.columns[4]]);
+  assert.deepEqual(view.numbers.rows[0].slice(4), [0, null], 'the causal mask');
+  assert.deepEqual(view.numbers.rows[3].slice(4), [null, 210 / 255], 'a cut');
+  const svg = draw(view);
+  holds(svg, 'Layer 0, head 0, does &lt;this&gt;', 'Layer 1, head 1, off', 'largest of 2 x 2', '“previous token”');
+  assert.equal(svg.split('opacity="0.25"').length - 1, 3, 'all heads but the one that was looked for');
+  assert.equal(svg.split('stroke-dasharray').length - 1, 1);
+});
 
 test('one head', () => {
   const picture = {

@@ -55,10 +55,12 @@ test('the legend shows just the part of the scale that occurs', () => {
 
 test('small maps stand side by side, as each would be painted by itself', () => {
   const weights = Uint8Array.from({ length: 3 * 4 * 4 }, (_, at) => (at * 37) % 256);
-  const pixels = paintThumbnails(weights, 3, 4, palette, 0.5);
+  const cut = Uint8Array.from({ length: 16 }, (_, at) => Number(at === 4 || at === 3));
+  const masks = [true, false, cut];
+  const pixels = paintThumbnails(weights, 3, 4, palette, 0.5, masks);
   assert.equal(pixels.length, 4 * weights.length);
   for (let head = 0; head < 3; head++) {
-    const scale = { low: 0, high: 255, power: 0.5, mask: true };
+    const scale = { low: 0, high: 255, power: 0.5, mask: masks[head] };
     const one = paintMatrix(weights.subarray(head * 16, head * 16 + 16), 4, palette, scale);
     for (let row = 0; row < 4; row++) {
       const at = 4 * (row * 12 + head * 4);

@@ -105,11 +105,11 @@ export class LookController {
       apply: (state) => sharing.apply(state),
       shape: () => (app.state === 'ready' ? app.model : null),
     });
-    const exporting = new Exporting(
-      () => sharing.view,
-      () => ({ ...sharing.about, link: this.#linking.link }),
-    );
+    const about = () => ({ ...sharing.about, link: this.#linking.link });
+    const exporting = new Exporting(() => sharing.view, about);
     this.#tabs.element.append(exporting.menu.element);
+    const ofHeads = new Exporting(() => sharing.heads(), about, 'all heads');
+    byId('grid-place', HTMLElement).append(ofHeads.menu.element);
     this.#guiding = new Guiding((shown) => sharing.show(shown));
     byId('guide-place', HTMLElement).append(
       this.#guiding.panel.element,

@@ -5,6 +5,8 @@
  * @typedef {Uint8Array} Palette 256 colours, (256, 3)
  */
 
+import { isMasked } from './matrix.js';
+
 /**
  * How far into the palette a value lies, 0 to 255.
  * @param {number} value
@@ -51,15 +53,16 @@ export function paintMatrix(values, size, palette, scale) {
 }
 
 /**
- * The small maps of all heads of a layer side by side, as RGBA; what the causal mask hides stays transparent.
+ * The small maps of all heads of a layer side by side, as RGBA; what is masked stays transparent.
  * @param {Uint8Array} weights (heads, cells, cells), 255 is all
  * @param {number} heads
  * @param {number} cells
  * @param {Palette} palette
  * @param {number} power   below 1 lifts small weights
+ * @param {readonly import('./matrix.js').Mask[]} masks   (heads), of cells
  * @returns {Uint8ClampedArray<ArrayBuffer>} (cells, heads * cells, 4)
  */
-export function paintThumbnails(weights, heads, cells, palette, power) {
+export function paintThumbnails(weights, heads, cells, palette, power, masks) {
   const colours = Uint32Array.from({ length: 256 }, (_, weight) => {
     const step = shade(weight, { low: 0, high: 255, power }) * 3;
     return new Uint32Array(Uint8Array.of(palette[step], palette[step + 1], palette[step + 2], 255).buffer)[0];
@@ -69,7 +72,11 @@ export function paintThumbnails(weights, heads, cells, palette, power) {
     for (let row = 0; row < cells; row++) {
       const from = (head * cells + row) * cells;
       const to = (row * heads + head) * cells;
-      for (let column = 0; column <= row; column++) pixels[to + column] = colours[weights[from + column]];
+      const end = masks[head] === true ? row + 1 : cells;
+      for (let column = 0; column < end; column++) {
+        if (masks[head] !== true && isMasked(masks[head], cells, row, column)) continue;
+        pixels[to + column] = colours[weights[from + column]];
+      }
     }
   }
   return new Uint8ClampedArray(pixels.buffer);

@@ -5,6 +5,19 @@
  */
 
 /**
+ * What is masked in the small maps of a layer. Where a cell stands for several tokens, some that are cut do not show.
+ * @param {Thumbnails} map
+ * @param {(layer: number, head: number) => Uint8Array | null} maskOf   as `Selection.mask`
+ * @param {(layer: number, head: number) => boolean} isOpen            whether a head is without the causal mask
+ * @returns {import('./matrix.js').Mask[]} (heads), of cells
+ */
+export function thumbnailMasks({ layer, heads, span }, maskOf, isOpen) {
+  return Array.from({ length: heads }, (_, head) =>
+    span === 1 ? (maskOf(layer, head) ?? true) : !isOpen(layer, head),
+  );
+}
+
+/**
  * Small maps of a layer after more tokens: rows of cells before the new ones stay.
  * @param {Thumbnails} before
  * @param {ThumbnailRows} rows   of the same span; `rows.from` begins a row of cells

@@ -26,7 +26,7 @@ import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
  * @typedef {object} Table        a list; `array` is what NPY gets
  * @property {'table'} kind
  * @property {string[]} columns
- * @property {(string | number)[][]} rows
+ * @property {(string | number | null)[][]} rows
  * @property {{values: Float32Array, shape: number[]} | null} array
  */
 
@@ -34,15 +34,17 @@ const pngScale = 2;
 
 /** Figures and numbers of the view that is shown. */
 export class Exporting {
-  menu = new ExportMenu();
+  menu;
   #view;
   #about;
 
   /**
-   * @param {() => View | null} view
+   * @param {() => View | null | Promise<View>} view
    * @param {() => {text: string, model: string, altered: boolean, link: string}} about
+   * @param {string | null} [part]   as of the menu
    */
-  constructor(view, about) {
+  constructor(view, about, part = null) {
+    this.menu = new ExportMenu(part);
     this.#view = view;
     this.#about = about;
     this.menu.addEventListener('save', (event) => this.#save(/** @type {CustomEvent} */ (event).detail.format));
@@ -63,24 +65,23 @@ export class Exporting {
 
   /** @param {Format} format */
   async #save(format) {
-    const view = this.#view();
-    if (!view) {
-      this.menu.tell('There is nothing to save yet.');
-      return;
+    try {
+      const view = await this.#view();
+      this.menu.tell(view ? '' : 'There is nothing to save yet.');
+      if (view) await this.#saveAs(format, view);
+    } catch (error) {
+      this.menu.tell(error instanceof Error ? error.message : String(error));
     }
-    this.menu.tell('');
+  }
+
+  /** @param {Format} format @param {View} view */
+  async #saveAs(format, view) {
     const name = `${view.file}.${format}`;
     if (format === 'svg') saveFile(name, this.#figure(view), 'image/svg+xml');
     else if (format === 'csv') saveFile(name, csv(rowsOf(view.numbers)), 'text/csv');
     else if (format === 'json') saveFile(name, `${JSON.stringify(this.#json(view), null, 1)}\n`, 'application/json');
     else if (format === 'npy') this.#saveNpy(name, view);
-    else {
-      try {
-        saveFile(name, await svgToPng(this.#figure(view), pngScale), 'image/png');
-      } catch (error) {
-        this.menu.tell(error instanceof Error ? error.message : String(error));
-      }
-    }
+    else saveFile(name, await svgToPng(this.#figure(view), pngScale), 'image/png');
   }
 
   /** @param {string} name @param {View} view */

@@ -66,6 +66,11 @@ export class Feed extends EventTarget {
     this.#failed.delete(name);
   }
 
+  /** For what nobody sees, and is asked for once. @param {InspectionRequest} request @returns {Promise<any>} */
+  ask(request) {
+    return this.#ask(request);
+  }
+
   /** Something that a request depends on has changed. */
   poke() {
     this.#later(0);

@@ -3,6 +3,7 @@
 import { arcs as arcsOf, drawable } from '../lib/arcs.js';
 import { depthName, shareCells } from '../lib/depths.js';
 import { formatShare, formatSigned, formatValue } from '../lib/format.js';
+import { isMasked } from '../lib/matrix.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 
@@ -11,6 +12,7 @@ import { strongestOf } from '../lib/vectors.js';
  * @typedef {import('../lib/figure/figure.js').Panel} Panel
  * @typedef {import('../lib/figure/matrix.js').MatrixPanel} MatrixPanel
  * @typedef {import('../../shared/inspection.js').Attention} Attention
+ * @typedef {import('../../shared/inspection.js').Thumbnails} Thumbnails
  * @typedef {import('../../shared/inspection.js').Journey} Journey
  * @typedef {import('../../shared/inspection.js').JourneyLayer} JourneyLayer
  * @typedef {import('../../shared/inspection.js').Lens} Lens
@@ -48,6 +50,64 @@ export function headView(shown) {
     note: `${notes[stage]} Rows look, columns are looked at.`,
     numbers: matrixOf(panel),
     panels: [panel],
+  };
+}
+
+/**
+ * @param {{maps: {map: Thumbnails, masks: import('../lib/matrix.js').Mask[]}[], tokens: readonly Token[]}} all   by layer
+ * @param {{chosen: string, matches: Set<string> | null, label: (layer: number, head: number) => string}} found   what heads are
+ *   found by, which ones these are, as `layer.head`, and what each of them does
+ * @param {{marks: Map<string, string>, power: number}} drawn   heads that are altered, by `layer.head`; below 1 lifts small weights
+ * @returns {View}
+ */
+export function headsView({ maps, tokens }, found, { marks, power }) {
+  const { chosen, matches } = found;
+  const [{ map: first }] = maps;
+  const { heads, cells, span } = first;
+  const area = cells * cells;
+  const all = maps.flatMap(({ map, masks }) =>
+    masks.map((mask, head) => ({
+      ...{ layer: map.layer, head, mask, place: `${map.layer}.${head}`, does: found.label(map.layer, head) },
+      weights: map.weights.subarray(head * area, (head + 1) * area),
+    })),
+  );
+  const spans = Array.from({ length: cells }, (_, cell) => tokens.slice(cell * span, (cell + 1) * span));
+  const names = spans.map((part) => part.map(tokenLabel).join(''));
+  const each = span > 1 ? ` Each cell is the largest of ${span} x ${span} tokens.` : '';
+  const kind = chosen ? ` Pale heads are not of the kind “${chosen}”.` : '';
+  return {
+    file: 'heads',
+    title: 'All heads',
+    note: `Attention weights, after softmax, in steps of 1/255: a row of maps for each layer, a column for each head. In each map rows look, columns are looked at.${each}${kind}`,
+    numbers: {
+      kind: 'table',
+      columns: ['layer', 'head', 'does', 'row', ...names],
+      rows: all.flatMap(({ layer, head, mask, does, weights }) =>
+        names.map((name, row) => [
+          ...[layer, head, does, name],
+          ...names.map((_, column) =>
+            mask !== false && isMasked(mask, cells, row, column) ? null : weights[row * cells + column] / 255,
+          ),
+        ]),
+      ),
+      array: {
+        values: Float32Array.from(
+          all.flatMap(({ weights }) => Array.from(weights)),
+          (weight) => weight / 255,
+        ),
+        shape: [maps.length, heads, cells, cells],
+      },
+    },
+    panels: [
+      {
+        kind: 'heads',
+        ...{ heads, cells, power },
+        maps: all.map(({ layer, head, mask, place, does, weights }) => ({
+          says: [`Layer ${layer}, head ${head}`, does, marks.get(place) ?? ''].filter(Boolean).join(', '),
+          ...{ weights, mask, faded: matches !== null && !matches.has(place), marked: marks.has(place) },
+        })),
+      },
+    ],
   };
 }
 

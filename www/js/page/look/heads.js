@@ -1,5 +1,5 @@
 // @ts-check
-import { growThumbnails } from '../lib/thumbnails.js';
+import { growThumbnails, thumbnailMasks } from '../lib/thumbnails.js';
 import { HeadFinder } from '../ui/head-finder.js';
 import { HeadGrid } from '../ui/head-grid.js';
 
@@ -94,7 +94,7 @@ export class Heads {
 
   /** @param {number} revision @returns {InspectionRequest | null} */
   #request(revision) {
-    const { tokens, of } = this.#selection;
+    const { tokens, of, grows } = this.#selection;
     if (!this.#selection.ready(revision)) return null;
     const wanted = this.#selection.stamp(revision);
     const due = [...this.#visible].filter((layer) => this.#layers.get(layer)?.drawn !== wanted).sort((a, b) => a - b);
@@ -103,8 +103,8 @@ export class Heads {
     const from = Math.min(...due.map((layer) => this.#layers.get(layer)?.kept ?? 0), tokens.length - 1);
     const spans = new Set(due.map((layer) => this.#layers.get(layer)?.map.span));
     const [span] = spans;
-    if (from > 0 && spans.size === 1 && span !== undefined && tokens.length <= span * cells && of === 'text') {
-      return { kind: 'thumbnail-rows', layers: due, from: from - (from % span), to: tokens.length, span };
+    if (from > 0 && spans.size === 1 && span !== undefined && tokens.length <= span * cells && grows) {
+      return { kind: 'thumbnail-rows', layers: due, from: from - (from % span), to: tokens.length, span, of };
     }
     return { kind: 'thumbnails', layer: due[0], cells, of };
   }
@@ -130,6 +130,29 @@ export class Heads {
    */
   #show(layer, map, drawn) {
     this.#layers.set(layer, { drawn, map, kept: map.size });
-    this.grid.update(map);
+    this.grid.update(map, this.#masks(map));
+  }
+
+  /** @param {Thumbnails} map */
+  #masks(map) {
+    const selection = this.#selection;
+    return thumbnailMasks(
+      map,
+      (layer, head) => selection.mask(layer, head),
+      (layer, head) => selection.open(layer, head),
+    );
+  }
+
+  /** The maps of all layers, also of those that are not on screen. */
+  async all() {
+    const { layers, of, tokens, revision } = this.#selection;
+    const all = [];
+    for (let layer = 0; layer < layers; layer++) {
+      /** @type {Thumbnails} */
+      const map = await this.#feed.ask({ kind: 'thumbnails', layer, cells, of });
+      if (map.revision !== revision) throw new Error('The text has changed meanwhile.');
+      all.push({ map, masks: this.#masks(map) });
+    }
+    return { maps: all, tokens };
   }
 }

@@ -81,15 +81,15 @@ export class OneHead {
 
   /** @param {number} revision @returns {InspectionRequest | null} */
   #request(revision) {
-    const { layer, head, tokens, of } = this.#selection;
+    const { layer, head, tokens, of, grows } = this.#selection;
     if (!this.#selection.ready(revision)) return null;
     const map = this.#map;
     const same = map !== null && map.layer === layer && map.head === head;
     const needsAll = this.view.needsAll;
     if (same && this.#drawn === this.#selection.stamp(revision) && (this.#whole || !needsAll)) return null;
-    if (!same || needsAll || of !== 'text' || this.#kept === 0) return { kind: 'attention', layer, head, of };
+    if (!same || needsAll || !grows || this.#kept === 0) return { kind: 'attention', layer, head, of };
     const from = Math.min(this.#kept, map.size, tokens.length - 1);
-    return { kind: 'attention-rows', layers: [layer], heads: [head], from, to: tokens.length };
+    return { kind: 'attention-rows', layers: [layer], heads: [head], from, to: tokens.length, of };
   }
 
   /** @param {Attention | AttentionRows} answer */
@@ -105,7 +105,7 @@ export class OneHead {
     } else {
       if (answer.layer !== layer || answer.head !== head) return;
       const before = this.#map;
-      if (before && before.layer === layer && before.head === head && this.#selection.of === 'text')
+      if (before && before.layer === layer && before.head === head && this.#selection.grows)
         fresh = Math.min(this.#kept, before.size);
       // The same text once more, in full.
       if (fresh >= answer.size) fresh = 0;

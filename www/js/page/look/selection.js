@@ -1,5 +1,5 @@
 // @ts-check
-import { alteredMask } from '../lib/alteration.js';
+import { alteredMask, isAltered } from '../lib/alteration.js';
 
 /**
  * @typedef {import('../../shared/protocol.js').Token} Token
@@ -113,6 +113,14 @@ export class Selection extends EventTarget {
     return this.alteration ? 'altered' : 'text';
   }
 
+  /**
+   * Whether rows that are there stay as they are when tokens are added: no token looks at a later one, in an altered run
+   * neither. Without the mask every row changes.
+   */
+  get grows() {
+    return !this.alteration || this.alteration.unmasked.length === 0;
+  }
+
   /** @param {Alteration | null} alteration */
   alter(alteration) {
     this.alteration = alteration;
@@ -143,5 +151,14 @@ export class Selection extends EventTarget {
    */
   mask(layer, head) {
     return this.alteration ? alteredMask(this.alteration, layer, head, this.tokens.length) : null;
+  }
+
+  /**
+   * Whether a head is without the causal mask.
+   * @param {number} layer
+   * @param {number} head
+   */
+  open(layer, head) {
+    return this.alteration !== null && isAltered(this.alteration, 'unmasked', layer, head);
   }
 }

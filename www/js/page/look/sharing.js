@@ -2,7 +2,7 @@
 import { unaltered } from '../lib/alteration.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { byId } from '../ui/dom.js';
-import { arcsView, blockView, compareView, headView, lensView, whyView } from './figures.js';
+import { arcsView, blockView, compareView, headsView, headView, lensView, whyView } from './figures.js';
 
 /**
  * @typedef {import('../lib/link.js').State} State
@@ -134,6 +134,12 @@ export class Sharing {
       model: app.model?.name ?? '',
       altered: selection.alteration !== null,
     };
+  }
+
+  /** All heads, to be saved. @returns {Promise<View>} */
+  async heads() {
+    const { heads, head, altering } = this.#parts;
+    return headsView(await heads.all(), heads.finder, { marks: altering.marks, power: head.view.power });
   }
 
   /** What is to be saved. @returns {View | null} */

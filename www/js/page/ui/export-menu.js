@@ -7,26 +7,28 @@ import { h } from './dom.js';
 const names = { svg: 'SVG', png: 'PNG', csv: 'CSV', json: 'JSON', npy: 'NPY' };
 
 /**
- * Taking away what is shown: a link to it, a figure, its numbers.
+ * Taking away what is shown: a link to all of it, a figure, its numbers.
  * Events: `link`, `save` with `{format}`.
  */
 export class ExportMenu extends EventTarget {
-  #note = h('span', { class: 'note', role: 'status', id: 'take-note' });
+  #note = h('span', { class: 'note', role: 'status' });
   #link = h('button', { type: 'button', class: 'plain compact', id: 'copy-link' }, 'Copy link');
   #buttons = Object.entries(names).map(([format, name]) =>
-    h('button', { type: 'button', class: 'plain compact', 'data-format': format, id: `save-${format}` }, name),
+    h('button', { type: 'button', class: 'plain compact', 'data-format': format }, name),
   );
-  element = h(
-    'div',
-    { class: 'take', role: 'group', 'aria-label': 'Take this view away' },
-    this.#link,
-    h('span', { class: 'note' }, 'Save as'),
-    ...this.#buttons,
-    this.#note,
-  );
+  element;
 
-  constructor() {
+  /** @param {string | null} part   what of the view is saved, or null for all of it, of which there is a link too */
+  constructor(part = null) {
     super();
+    this.element = h(
+      'div',
+      { class: 'take', role: 'group', 'aria-label': part ? `Save ${part}` : 'Take this view away' },
+      ...(part ? [] : [this.#link]),
+      h('span', { class: 'note' }, part ? `Save ${part} as` : 'Save as'),
+      ...this.#buttons,
+      this.#note,
+    );
     this.#link.addEventListener('click', () => this.dispatchEvent(new Event('link')));
     for (const button of this.#buttons) {
       button.addEventListener('click', () => {

@@ -48,6 +48,12 @@ export class HeadFinder extends EventTarget {
     });
   }
 
+  /** What heads are found by, in words; empty if by nothing. */
+  get chosen() {
+    const name = /** @type {MeasureName | ''} */ (this.#choice.value);
+    return name ? measures[name].label : '';
+  }
+
   get choice() {
     return this.#choice.value;
   }

@@ -6,6 +6,7 @@ import { h, putPixels } from './dom.js';
 /**
  * @typedef {import('../../shared/protocol.js').Thumbnails} Thumbnails
  * @typedef {import('../lib/raster.js').Palette} Palette
+ * @typedef {import('../lib/matrix.js').Mask} Mask
  */
 
 const gap = 2; // px around each map
@@ -27,7 +28,7 @@ export class HeadGrid extends EventTarget {
   #line = h('canvas');
   /** Where it lies: the size of a head, in px of the screen. */
   #pitch = { across: 0, down: 0 };
-  /** @type {Map<number, Thumbnails>} */
+  /** @type {Map<number, {map: Thumbnails, masks: Mask[]}>} */
   #maps = new Map();
   /** Layers whose newest maps are in the picture. @type {Set<number>} */
   #drawn = new Set();
@@ -93,9 +94,12 @@ export class HeadGrid extends EventTarget {
     this.#drawAll();
   }
 
-  /** @param {Thumbnails} thumbnails */
-  update(thumbnails) {
-    this.#maps.set(thumbnails.layer, thumbnails);
+  /**
+   * @param {Thumbnails} thumbnails
+   * @param {Mask[]} masks   (heads), of cells
+   */
+  update(thumbnails, masks) {
+    this.#maps.set(thumbnails.layer, { map: thumbnails, masks });
     this.#drawn.delete(thumbnails.layer);
     this.#draw(thumbnails.layer);
   }
@@ -193,14 +197,16 @@ export class HeadGrid extends EventTarget {
 
   /** @param {number} layer */
   #draw(layer) {
-    const map = this.#maps.get(layer);
+    const drawing = this.#maps.get(layer);
     const { across, down } = this.#pitch;
     const context = this.#picture.getContext('2d');
-    if (!map || !this.#palette || !context || across === 0 || !this.#visible.has(layer)) return;
+    if (!drawing || !this.#palette || !context || across === 0 || !this.#visible.has(layer)) return;
     if (this.#drawn.has(layer)) return;
     this.#drawn.add(layer);
+    const { masks, map } = drawing;
     const { heads, cells, weights } = map;
-    putPixels(this.#line, paintThumbnails(weights, heads, cells, this.#palette, this.#power), heads * cells);
+    const pixels = paintThumbnails(weights, heads, cells, this.#palette, this.#power, masks);
+    putPixels(this.#line, pixels, heads * cells);
     const space = gap * devicePixelRatio;
     const top = Math.round(layer * down);
     const height = Math.round((layer + 1) * down) - top;

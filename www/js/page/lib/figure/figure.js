@@ -6,7 +6,8 @@
  * @typedef {import('../colour.js').Palettes} Palettes
  *
  * @typedef {import('./matrix.js').MatrixPanel | import('./strips.js').StripsPanel | import('./arcs.js').ArcsPanel
- *   | import('./curve.js').CurvePanel | import('./bars.js').BarsPanel | import('./words.js').WordsPanel} Panel
+ *   | import('./curve.js').CurvePanel | import('./bars.js').BarsPanel | import('./words.js').WordsPanel
+ *   | import('./heads.js').HeadsPanel} Panel
  *
  * @typedef {object} Tools
  * @property {Palettes} palettes
@@ -22,6 +23,7 @@
 import { drawArcs } from './arcs.js';
 import { drawBars } from './bars.js';
 import { drawCurve } from './curve.js';
+import { drawHeads } from './heads.js';
 import { drawMatrix } from './matrix.js';
 import { drawStrips } from './strips.js';
 import { escapeXml, grey, round, text, wrap } from './text.js';
@@ -44,6 +46,8 @@ function draw(panel, tools) {
       return drawCurve(panel);
     case 'bars':
       return drawBars(panel);
+    case 'heads':
+      return drawHeads(panel, tools);
     case 'words':
       return drawWords(panel);
   }

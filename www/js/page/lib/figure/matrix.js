@@ -28,7 +28,7 @@ export const mostShapes = 64;
 
 const longestName = 16; // letters
 const longestWord = 14;
-const masked = '#ebe6dc';
+export const masked = '#ebe6dc';
 const steps = 64; // of the legend
 
 /** @param {import('../raster.js').Palette} palette @param {number} step */
@@ -146,7 +146,7 @@ function rectangle(x, y, width, height, fill, tells) {
  * @param {number} top
  * @param {boolean} hasMask
  */
-function legend(palette, { low, high, power }, top, hasMask) {
+export function legend(palette, { low, high, power }, top, hasMask) {
   const bar = Array.from({ length: steps }, (_, step) => {
     const share = (step / (steps - 1)) ** power;
     return rectangle(step * 3, top, 3.2, 10, colour(palette, Math.round(255 * share)));
