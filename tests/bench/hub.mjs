@@ -6,7 +6,7 @@
  *
  *   node tests/bench/hub.mjs [--model small|xl] [--variant NAME]
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ import { launchPersistent } from '../browser/chromium.mjs';
 import { largeFile, serveHub, smallFile } from '../browser/hub-server.mjs';
 import { checkpointConfig, checkpointContent, GPT2_SMALL, GPT2_XL } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
-import { about, processesOf } from './processes.mjs';
+import { about, processesOf, removeProfile } from './processes.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const { values } = parseArgs({
@@ -134,5 +134,5 @@ try {
   if (String(first.best) !== String(second.best)) throw new Error('the two visits suggest different words');
 } finally {
   await Promise.allSettled([hub.close(), page.close()]);
-  rmSync(profile, { recursive: true, force: true });
+  await removeProfile(profile);
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** A browser's processes, as Linux tells of them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * What a file under `/proc` says of a process; nothing if that has ended meanwhile.
@@ -31,4 +32,13 @@ export function processesOf(profile) {
     return false;
   };
   return [...all.keys()].filter(belongs);
+}
+
+/**
+ * Removes the profile of a browser whose first process has ended; the others write to it a little longer.
+ * @param {string} profile
+ */
+export async function removeProfile(profile) {
+  for (let tries = 100; processesOf(profile).length > 0 && tries > 0; tries--) await pause(50);
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -27,6 +27,7 @@ import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
 import { barFigures, measureBar } from './bar.mjs';
 import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
+import { removeProfile } from './processes.mjs';
 import { loadUnwatched } from './unwatched.mjs';
 
 /**
@@ -200,7 +201,7 @@ async function measureAgain() {
     if (requests.some((path) => path.endsWith('.safetensors'))) throw new Error('the browser did not keep the shards');
     record(FILES.again, 'load-time', milliseconds / 1000);
   } finally {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    await removeProfile(profile);
   }
 }
 

@@ -3,13 +3,13 @@
  * Loads a model in a browser that no program drives. A driver has the browser keep a copy of everything that comes over the
  * network, in the page's own process: with 124 M weights that is some 160 MB, and time, that no visitor spends.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start } from '../browser/chromium.mjs';
 import { serve } from '../serve.mjs';
-import { about, processesOf } from './processes.mjs';
+import { about, processesOf, removeProfile } from './processes.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 
@@ -83,7 +83,7 @@ export async function loadUnwatched({ model, ...asked }, tokens, profile) {
     browser.kill('SIGTERM');
     await ended;
     await server.close();
-    if (!profile) rmSync(own, { recursive: true, force: true, maxRetries: 5 });
+    if (!profile) await removeProfile(own);
   }
 }
 
