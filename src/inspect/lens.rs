@@ -9,6 +9,7 @@ use super::passage::Passage;
 use crate::error::Result;
 use crate::kernels::Activations;
 use crate::model::{CHUNK, Stage};
+use crate::parallel::{self, Parts};
 
 /// Products that are computed in one go.
 const PRODUCTS_A_STEP: usize = 1 << 29;
@@ -71,16 +72,22 @@ impl Looking {
         let residuals = &self.residuals[done * config.n_embd..][..count * config.n_embd];
         let mut normed = vec![0.0; residuals.len()];
         let logits = subject.model.unembed(residuals, &mut normed, &mut Activations::default());
-        for (depth, logits) in (done..).zip(logits.chunks_exact(config.vocab_size)) {
-            let (layer, after) = match depth {
+        let (tokenizer, token, top) = (subject.tokenizer, self.token, self.top);
+        let mut found = vec![None; count];
+        let places = Parts::new(&mut found);
+        parallel::for_each(count, |i| {
+            let distribution = Distribution::of(&logits[i * config.vocab_size..][..config.vocab_size], tokenizer);
+            let (layer, after) = match done + i {
                 0 => (None, "embedding"),
-                _ => (Some((depth - 1) / 2), if depth % 2 == 1 { "attention" } else { "mlp" }),
+                depth => (Some((depth - 1) / 2), if depth % 2 == 1 { "attention" } else { "mlp" }),
             };
-            let distribution = Distribution::of(logits, subject.tokenizer);
-            let token = self.token.map(|id| distribution.guess(id));
-            let guesses = distribution.guesses(self.top);
-            self.depths.push(LensDepth { layer, after, guesses, token });
-        }
+            let token = token.map(|id| distribution.guess(id));
+            let guesses = distribution.guesses(top);
+            // SAFETY: each depth has a place of its own.
+            let place = unsafe { places.part(i..i + 1) };
+            place[0] = Some(LensDepth { layer, after, guesses, token });
+        });
+        self.depths.extend(found.into_iter().flatten());
         let depths = if self.depths.len() < all { return Ok(None) } else { std::mem::take(&mut self.depths) };
         Ok(Some(Lens { revision: subject.revision, position: self.position, depths }))
     }

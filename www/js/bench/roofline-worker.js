@@ -7,7 +7,7 @@
  * @typedef {(amount: number) => number} Kernel
  */
 
-/** A pass takes about this many milliseconds: much longer than the clock is coarse, much shorter than a run. */
+/** A pass takes at least half as many milliseconds: much longer than the clock is coarse, much shorter than a run. */
 const PASS = 5;
 const PAGE = 65536;
 
@@ -35,29 +35,22 @@ async function instance(file, bytes) {
  * Finds out how much of a kernel makes a pass, after it has run so often that the browser has optimised it.
  * @param {(amount: number) => number} kernel
  * @param {number} unit of its argument, a small amount
- * @param {number} most of its argument
  * @param {number} work of one
  */
-async function prepared(kernel, unit, most, work) {
+async function prepared(kernel, unit, work) {
   for (let round = 0; round < 2; round++) {
     for (const end = performance.now() + 20; performance.now() < end; ) kernel(unit);
     // Code is optimised on another thread.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   let amount = unit;
-  let calls = 1;
   for (;;) {
     const start = performance.now();
-    for (let i = 0; i < calls; i++) kernel(amount);
-    const took = performance.now() - start;
-    if (took > PASS / 2) break;
-    if (amount < most) amount = Math.min(2 * amount, most);
-    else calls *= 2;
+    kernel(amount);
+    if (performance.now() - start > PASS / 2) break;
+    amount *= 2;
   }
-  const run = () => {
-    for (let i = 0; i < calls; i++) kernel(amount);
-  };
-  return { run, work: calls * amount * work };
+  return { run: () => kernel(amount), work: amount * work };
 }
 
 /** @param {number} bytes of memory that this thread reads */
@@ -65,7 +58,14 @@ async function prepare(bytes) {
   // In steps of one turn of the reading loop.
   const most = Math.max(PAGE, bytes & ~127);
   const { read, ...tiles } = await instance('roofline.wasm', most);
-  kernels.set('read', await prepared(read, PAGE, most, 1));
+  // Always all of it: a part may fit into a cache that the whole does not fit into. What is less than a pass is read
+  // several times over.
+  const all = (/** @type {number} */ times) => {
+    let sum = 0;
+    for (; times > 0; times--) sum += read(most);
+    return sum;
+  };
+  kernels.set('read', await prepared(all, 1, most));
   // A browser without the relaxed instructions refuses the module.
   const relaxed = await instance('roofline-relaxed.wasm', PAGE).catch((error) => {
     if (error instanceof WebAssembly.CompileError) return {};
@@ -73,7 +73,7 @@ async function prepare(bytes) {
   });
   for (const [name, kernel] of Object.entries({ ...tiles, ...relaxed })) {
     const [rows, columns, depth] = name.split(' ')[1].split('x').map(Number);
-    kernels.set(name, await prepared(kernel, 100, 1 << 30, rows * columns * depth));
+    kernels.set(name, await prepared(kernel, 100, rows * columns * depth));
   }
   return [...kernels.keys()];
 }
