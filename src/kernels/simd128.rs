@@ -19,6 +19,8 @@ pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, signed, value};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
+/// Vectors that hold a 32-bit number of each row of a group.
+pub(super) const VECTORS: usize = GROUP / 4;
 
 pub(super) fn load_f32(x: &[f32; 4]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
@@ -122,51 +124,46 @@ pub(super) fn multiply_pairs(
     weights: &[i8; TILE],
     weight_scales: &[f32; GROUP],
 ) {
-    let widened: &[[[i8; 8]; 2]; BLOCK / 2] = bytemuck::cast_ref(weights);
+    let widened: &[[[i8; 8]; VECTORS]; BLOCK / 2] = bytemuck::cast_ref(weights);
     let widened = |pair: usize| widened[pair].each_ref().map(widen);
     match (&mut *sums, values) {
         ([a], [x]) => {
-            rescale([a], multiply_block::<1, 4>(widened, [x]), weight_scales, [step(0)]);
+            rescale([a], multiply_block::<1, 2>(widened, [x]), weight_scales, [step(0)]);
             return;
         }
         ([a, b], [x, y]) => {
             rescale([a, b], multiply_block::<2, 1>(widened, [x, y]), weight_scales, [0, 1].map(step));
             return;
         }
-        ([a, b, c, d], [x, y, z, w]) => {
-            rescale([a, b, c, d], multiply_block::<4, 1>(widened, [x, y, z, w]), weight_scales, [0, 1, 2, 3].map(step));
-            return;
-        }
         _ => {}
     }
     // Widened once for all positions; 1.5 times as fast as widening for every four of them.
-    let mut wide = [[[0; 8]; 2]; BLOCK / 2];
+    let mut wide = [[[0; 8]; VECTORS]; BLOCK / 2];
     for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
         store_i16(wide, widen(weights));
     }
     let wide = |pair: usize| wide[pair].each_ref().map(load_i16);
-    let (fours, rest) = sums.as_chunks_mut::<4>();
-    let (four_values, rest_values) = values.as_chunks::<4>();
-    let first_of_rest = 4 * fours.len();
-    for (i, (sums, values)) in fours.iter_mut().zip(four_values).enumerate() {
-        let products = multiply_block::<4, 1>(wide, values.each_ref());
-        rescale(sums.each_mut(), products, weight_scales, [0, 1, 2, 3].map(|t| step(4 * i + t)));
+    let (twos, last) = sums.as_chunks_mut::<2>();
+    let (two_values, last_values) = values.as_chunks::<2>();
+    for (i, (sums, values)) in twos.iter_mut().zip(two_values).enumerate() {
+        let products = multiply_block::<2, 1>(wide, values.each_ref());
+        rescale(sums.each_mut(), products, weight_scales, [2 * i, 2 * i + 1].map(step));
     }
-    for (i, (sums, values)) in rest.iter_mut().zip(rest_values).enumerate() {
-        let products = multiply_block::<1, 4>(wide, [values]);
-        rescale([sums], products, weight_scales, [step(first_of_rest + i)]);
+    if let ([sums], [last]) = (last, last_values) {
+        let products = multiply_block::<1, 2>(wide, [last]);
+        rescale([sums], products, weight_scales, [step(values.len() - 1)]);
     }
 }
 
 /// The products of one block at `N` positions; `weights(pair)` are those of a pair of inputs, widened, four rows a vector.
-/// A turn of the loop takes `UNROLLED` pairs: for one position 4 are faster than 1, for four positions slower.
+/// A turn of the loop takes `UNROLLED` pairs.
 #[inline(always)]
 fn multiply_block<const N: usize, const UNROLLED: usize>(
-    weights: impl Fn(usize) -> [v128; 2],
+    weights: impl Fn(usize) -> [v128; VECTORS],
     values: [&[i16; BLOCK]; N],
-) -> [[v128; 2]; N] {
+) -> [[v128; VECTORS]; N] {
     let values = values.map(|values| values.as_chunks::<2>().0.as_chunks::<UNROLLED>().0);
-    let mut products = [[i32x4_splat(0); 2]; N];
+    let mut products = [[i32x4_splat(0); VECTORS]; N];
     for step in 0..BLOCK / 2 / UNROLLED {
         for pair in 0..UNROLLED {
             let weights = weights(step * UNROLLED + pair);
@@ -185,7 +182,7 @@ fn multiply_block<const N: usize, const UNROLLED: usize>(
 #[inline(always)]
 pub(super) fn rescale<const N: usize>(
     sums: [&mut [f32; GROUP]; N],
-    products: [[v128; 2]; N],
+    products: [[v128; VECTORS]; N],
     weight_scales: &[f32; GROUP],
     value_scales: [f32; N],
 ) {

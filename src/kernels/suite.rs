@@ -16,7 +16,8 @@ type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> Scale;
 type MultiplyGroup<V> = fn(&mut [[f32; GROUP]], (&[V], &[Scale]), Packed<'_>);
 type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
 
-const START: [f32; GROUP] = [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0];
+const START: [f32; GROUP] =
+    [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0, -1e-6, 0.125, 2.0, 1e4, -50.0, 0.75, 3e-3, -1.0];
 
 pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, signed: fn(V, i32) -> i8) {
     for seed in 0..40 {
@@ -125,7 +126,7 @@ pub(super) fn multiply_pairs(multiply_pairs: MultiplyPairs) {
             std::array::from_fn(|_| values.next().unwrap_or_default())
         };
         let values: Vec<[i16; BLOCK]> = (0..positions).map(of).collect();
-        let scales = [1.0, 0.5, -0.25, 2.0, 0.0, 3.0, 1e-3, 1.0];
+        let scales = START.map(|start| 0.5 - start);
         let mut found = vec![START; positions];
         multiply_pairs(&mut found, &values, step, &weights, &scales);
         for (position, found) in found.into_iter().enumerate() {
