@@ -1,5 +1,7 @@
 //! What a model takes, told from its shape before anything is fetched.
 
+use std::hint::black_box;
+
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels::{BLOCK, packed_length, scales_length, sums_length};
@@ -52,7 +54,19 @@ impl Needs {
 /// # Errors
 /// If it is.
 pub(crate) fn require(bytes: usize) -> Result<()> {
-    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes })
+    let mut taken = Vec::<u8>::new();
+    let result = taken.try_reserve_exact(bytes);
+    // Compilers may leave out what is only taken and given back.
+    black_box(&taken);
+    result.map_err(|_| Error::OutOfMemory { bytes })
+}
+
+/// Makes memory grow at once by what will be taken piece by piece; every growth costs WebAssembly some tenths of a
+/// millisecond. There may be enough in pieces where there is not at once, so failing is no error.
+pub(crate) fn prepare(bytes: u64) {
+    if cfg!(target_arch = "wasm32") {
+        let _ = usize::try_from(bytes).map(require);
+    }
 }
 
 #[cfg(test)]

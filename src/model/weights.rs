@@ -3,6 +3,7 @@
 use crate::config::Gpt2Config;
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{self, Activations, Finish};
+use crate::memory::{self, Needs};
 use crate::parallel::{self, Parts};
 use crate::quant::Int8Matrix;
 
@@ -180,6 +181,9 @@ impl Weights {
     /// # Errors
     /// If there is no memory for them.
     pub fn zeroed(config: &Gpt2Config, precision: Precision) -> Result<Self> {
+        if precision == Precision::Int8 {
+            memory::prepare(Needs::of(config).weights);
+        }
         let (c, f) = (config.n_embd, config.n_inner);
         let block = || {
             Ok(BlockWeights {
