@@ -317,7 +317,10 @@ impl Session {
         // While there are too few words, no more than are missing: most ways lead to one.
         ways.truncate(if missing > 0 { missing.max(2) } else { TOGETHER });
         let first = if missing > 0 && !ways.is_empty() { self.ways_as_split(&mixture) } else { Vec::new() };
-        let ways = if first.is_empty() { ways.into_iter().map(|(_, way)| way).collect() } else { first };
+        if !first.is_empty() {
+            return Some(Wanted { explored, ways: first, slip: None, open });
+        }
+        let ways: Vec<Vec<u32>> = ways.into_iter().map(|(_, way)| way).collect();
         let slip = self.slip_way(&explored, &mixture, least).filter(|way| !ways.contains(way));
         Some(Wanted { explored, ways, slip, open })
     }
