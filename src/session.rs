@@ -4,6 +4,7 @@ mod ahead;
 pub(crate) mod beside;
 mod listing;
 mod mixture;
+mod nodes;
 mod phrases;
 mod shown;
 mod surprise;

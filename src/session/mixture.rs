@@ -4,9 +4,9 @@ use super::Session;
 use super::words::Suggesting;
 use crate::suggest::cut::Cut;
 use crate::suggest::filter::is_offensive;
-use crate::suggest::personal::Personal;
+use crate::suggest::personal::{Cached, Personal};
 use crate::suggest::search::{Explored, Found, LONGEST, Taste};
-use crate::suggest::word::{self, is_apostrophe, is_boundary};
+use crate::suggest::word::{self, is_apostrophe, is_boundary, straight};
 
 /// Cached words that are looked at although the model does not think of them.
 const CACHED: usize = 4;
@@ -22,7 +22,12 @@ pub(super) struct Mixture<'a> {
     pub(super) text: &'a str,
 }
 
-impl Mixture<'_> {
+impl<'a> Mixture<'a> {
+    /// The person's words after a text.
+    fn after(&self, text: &str) -> Cached<'a> {
+        self.personal.after(&straight(last_word(text)))
+    }
+
     /// The word itself, and whether it follows the letters given instead of completing them.
     pub(super) fn core<'w>(&self, text: &'w str) -> (&'w str, bool) {
         let rest = text.strip_prefix(self.given).unwrap_or("");
@@ -42,9 +47,7 @@ impl Mixture<'_> {
             return 0.0;
         }
         let share = if follows { complete } else { 1.0 };
-        share
-            * self.weight
-            * self.personal.after(last_word(if follows { self.text } else { self.base })).probability(core)
+        share * self.weight * self.after(if follows { self.text } else { self.base }).probability(&straight(core))
     }
 
     /// What the words that are cached leave of the model's probability.
@@ -52,7 +55,7 @@ impl Mixture<'_> {
         if self.weight == 0.0 {
             return 1.0;
         }
-        1.0 - self.weight * self.personal.after(last_word(if follows { self.text } else { self.base })).known()
+        1.0 - self.weight * self.after(if follows { self.text } else { self.base }).known()
     }
 
     fn is_wanted(&self, core: &str, follows: bool) -> bool {
@@ -96,16 +99,16 @@ impl Session {
         if mixture.weight == 0.0 {
             return Vec::new();
         }
-        let typed = mixture.given.trim_start_matches(' ');
+        let typed = &*straight(mixture.given.trim_start_matches(' '));
         let space = |before: &str| if before.ends_with(|c: char| !c.is_whitespace()) { " " } else { "" };
         let mut words: Vec<(String, f64)> = Vec::new();
-        let here = mixture.personal.after(last_word(mixture.base));
+        let here = mixture.after(mixture.base);
         let completing = here.beginning_with(typed).into_iter().filter(|(word, _)| word.len() > typed.len());
         let spaced = mixture.given.starts_with(' ') || mixture.given.is_empty() && !space(mixture.base).is_empty();
         let before = if spaced { " " } else { "" };
         words.extend(completing.take(CACHED).map(|(word, chance)| (format!("{before}{word}"), chance)));
         if !typed.is_empty() && explored.complete > 0.0 {
-            let there = mixture.personal.after(last_word(mixture.text));
+            let there = mixture.after(mixture.text);
             let following = there.beginning_with("").into_iter().take(CACHED);
             words.extend(
                 following.map(|(word, chance)| (format!("{} {word}", mixture.given), chance * explored.complete)),
@@ -127,8 +130,8 @@ impl Session {
         if mixture.weight == 0.0 {
             return 0.0;
         }
-        let cached = mixture.personal.after(last_word(mixture.base));
-        let typed = mixture.given.trim_start_matches(' ');
+        let cached = mixture.after(mixture.base);
+        let typed = &*straight(mixture.given.trim_start_matches(' '));
         let known = if typed.is_empty() {
             cached.known()
         } else {
@@ -140,12 +143,19 @@ impl Session {
     /// A word was used after this text, or it was not after all.
     pub fn learn(&mut self, text: &str, word: &str, is_learnt: bool) {
         let (before, word) = (last_word(text), word.trim_matches(|c: char| !word::Kind::of(c).is_in_words()));
-        // Suggested with the apostrophe that words are spelled with.
-        let word = word.replace(is_apostrophe, "'");
+        let (before, word) = (straight(before), straight(word));
         if is_learnt {
-            self.personal.learn(before, &word);
+            self.personal.learn(&before, &word);
         } else {
-            self.personal.unlearn(before, &word);
+            self.personal.unlearn(&before, &word);
+        }
+        self.look_again();
+    }
+
+    /// What has been found counts otherwise now.
+    fn look_again(&mut self) {
+        if self.suggesting.explored.is_some() {
+            self.suggesting.explored = self.wanted().map(|wanted| (wanted.explored, wanted.open));
         }
     }
 
@@ -154,5 +164,6 @@ impl Session {
         let cut = Cut::new(text);
         let completes = !cut.typed().is_empty() && word.to_lowercase().starts_with(&cut.typed().to_lowercase());
         self.personal.reject(if completes { cut.base } else { text.strip_suffix(' ').unwrap_or(text) }, word, rejected);
+        self.look_again();
     }
 }

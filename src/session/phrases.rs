@@ -34,30 +34,37 @@ pub enum Ghost {
 impl Session {
     /// Continues the suggestions to phrases, with at most `left` passes.
     pub(super) fn search_phrases(&mut self, left: usize) -> Result<Search> {
-        if self.suggesting.phrases_done || left == 0 {
+        if self.suggesting.settings.max_words <= 1 || left == 0 {
             return Ok(Search::Done);
         }
-        let max_words = self.suggesting.settings.max_words;
-        let suggestions = self.words().suggestions;
-        self.suggesting.phrases.resize(suggestions.len(), Vec::new());
-        for (index, suggestion) in suggestions.iter().enumerate() {
-            while self.suggesting.phrases[index].len() + 1 < max_words && suggestion.kind == Kind::Word {
-                let (end, before) = match self.suggesting.phrases[index].last() {
-                    Some((tokens, part)) => (tokens.clone(), part.probability),
-                    None => (suggestion.tokens.clone(), suggestion.probability),
-                };
-                match self.next_word(&end, before, PHRASE) {
-                    Next::Word(tokens, part) => self.suggesting.phrases[index].push((tokens, part)),
-                    Next::Way(way) => {
-                        self.compute(&[way])?;
-                        return Ok(Search::Looking);
-                    }
-                    Next::Nothing => break,
-                }
+        for mut suggestion in self.words().suggestions {
+            if let Some(way) = self.complete_phrase(&mut suggestion) {
+                self.compute(&[way])?;
+                return Ok(Search::Looking);
             }
         }
-        self.suggesting.phrases_done = true;
         Ok(Search::Done)
+    }
+
+    /// Continues a suggestion as far as is known, and returns the node that must be known to continue it further.
+    pub(super) fn complete_phrase(&self, suggestion: &mut Suggestion) -> Option<Vec<u32>> {
+        if suggestion.parts.is_empty() {
+            suggestion.parts.push(Part { text: suggestion.insert.clone(), probability: suggestion.probability });
+        }
+        while suggestion.parts.len() < self.suggesting.settings.max_words && suggestion.kind == Kind::Word {
+            let before = suggestion.parts.last().map_or(1.0, |part| part.probability);
+            match self.next_word(&suggestion.tokens, before, PHRASE) {
+                Next::Word(tokens, part) => {
+                    suggestion.text.push_str(&part.text);
+                    suggestion.insert.push_str(&part.text);
+                    suggestion.tokens = tokens;
+                    suggestion.parts.push(part);
+                }
+                Next::Way(way) => return Some(way),
+                Next::Nothing => break,
+            }
+        }
+        None
     }
 
     /// Continues the best suggestion to at most `words` words, a pass at a time. With `enough`, as far as is known.
@@ -91,11 +98,13 @@ impl Session {
     fn next_word(&self, from: &[u32], before: f64, least: f64) -> Next {
         let Suggesting { settings, base_text, tree, .. } = &self.suggesting;
         let Some(tree) = tree else { return Next::Nothing };
-        let spelled: Vec<u8> = from.iter().flat_map(|&id| self.vocabulary.bytes(id)).copied().collect();
+        let spelled = self.vocabulary.spelled(from);
         let text = [base_text, &*String::from_utf8_lossy(&spelled)].concat();
-        let letters = [Letters { bytes: Vec::new(), weight: 1.0, recase: Recase::Keep, is_curly: false }];
+        let letters =
+            [Letters { bytes: Vec::new(), given: String::new(), weight: 1.0, recase: Recase::Keep, is_curly: false }];
         let last = text.chars().next_back();
-        let query = Query { before: last, letters: &letters, count: 1, punctuation: false, from, begun: b"" };
+        let query =
+            Query { before: last, letters: &letters, count: 1, punctuation: false, from, begun: b"", kept: &[] };
         let (personal, filter) = (&self.personal, settings.filter);
         let mixture = Mixture { personal, weight: 0.0, filter, base: &text, given: "", text: &text };
         let explored = tree.explore(&self.vocabulary, &query, &mixture, 1);

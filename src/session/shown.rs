@@ -2,8 +2,8 @@
 
 use super::Session;
 use super::mixture::Mixture;
-use super::words::{Kind, Part, Suggesting, Suggestion, Words};
-use crate::suggest::correction::{Slip, slips};
+use super::words::{Kind, MOST_SLIP_PASSES, Suggesting, Suggestion, Words};
+use crate::suggest::correction::{Slip, Slips, slips};
 use crate::suggest::filter::is_offensive;
 use crate::suggest::repetition::{last_words, repetition};
 use crate::suggest::search::{Explored, Taste};
@@ -21,10 +21,10 @@ impl Session {
         let fresh;
         let (explored, open) = match &self.suggesting.explored {
             Some((explored, open)) => (explored, *open),
-            None => match self.wanted_ways() {
-                Some((explored, _, open)) => {
-                    fresh = explored;
-                    (&fresh, open)
+            None => match self.wanted() {
+                Some(wanted) => {
+                    fresh = wanted.explored;
+                    (&fresh, wanted.open)
                 }
                 None => {
                     let suggestions = Vec::new();
@@ -40,14 +40,21 @@ impl Session {
                 }
             },
         };
-        let least = settings.count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |word| word.0);
-        let slips = self.slips(explored, least * 1e-3);
-        let of_slips: f64 = slips.iter().map(|slip| slip.probability).sum();
+        let kept = &self.suggesting.kept;
+        let (answer, least) = explored.answer(settings.count, kept);
+        let slips = self.slips(&mixture);
+        let is_answer = |slip: &Slip| answer.iter().any(|(_, word)| word.text.trim_start_matches(' ') == slip.text);
+        // Letters that are a word more probably than a slip are none.
+        let floor = (least / mixture.scale()).max(explored.complete);
+        let counts = |slip: &Slip| slip.probability > floor && !is_answer(slip);
+        let correction = slips.words.iter().find(|slip| counts(slip));
         let weights = self.suggesting.letters.iter().map(|letters| letters.weight);
-        let by_model: f64 = weights.zip(&explored.given).map(|(weight, given)| weight * given).sum::<f64>() + of_slips;
+        let of_letters: f64 = weights.zip(&explored.given).map(|(weight, given)| weight * given).sum();
+        // Unless something else may be meant, the letters are taken as they are.
+        let by_model = of_letters + correction.map_or(0.0, |_| slips.mass);
         let by_both = mixture.scale() * by_model + self.cached_mass(&mixture);
         let mut suggestions: Vec<Suggestion> = Vec::new();
-        for (score, word) in explored.words.iter().take(settings.count) {
+        for (score, word) in &answer {
             let weighted = word.probability * self.suggesting.letters[word.letters].weight;
             let kind = if word.is_mark { Kind::Punctuation } else { Kind::Word };
             let (core, follows) = mixture.core(&word.text);
@@ -68,32 +75,25 @@ impl Session {
                 parts: Vec::new(),
             });
         }
-        let correction = slips.iter().find_map(|slip| {
-            let found = self.correction(*slip, given, by_model, by_both, &mixture)?;
-            self.is_wanted_slip(slip).then_some(found)
-        });
-        if let Some(correction) = correction {
+        let is_free = |at: &usize| !kept.contains(&answer[*at].1.text);
+        if let Some(slip) = correction {
+            if suggestions.len() == settings.count
+                && let Some(last) = (0..answer.len()).rev().find(is_free)
+            {
+                suggestions.remove(last);
+            }
+            let correction = self.correction(slip, by_model, by_both, &mixture);
             let at = suggestions.partition_point(|known| known.probability >= correction.probability);
             suggestions.insert(at, correction);
-            suggestions.truncate(settings.count);
         }
-        for (index, suggestion) in suggestions.iter_mut().enumerate() {
-            let first = Part { text: suggestion.insert.clone(), probability: suggestion.probability };
-            let more = self.suggesting.phrases.get(index).into_iter().flatten().map(|(_, part)| part.clone());
-            suggestion.parts = std::iter::once(first).chain(more).collect();
-            for part in &suggestion.parts[1..] {
-                suggestion.text.push_str(&part.text);
-                suggestion.insert.push_str(&part.text);
-            }
-            if let Some((tokens, _)) = self.suggesting.phrases.get(index).and_then(|phrase| phrase.last()) {
-                suggestion.tokens.clone_from(tokens);
-            }
+        for suggestion in &mut suggestions {
+            self.complete_phrase(suggestion);
         }
         let of_given = explored.given.first().copied().unwrap_or(1.0);
         Words {
             suggestions,
             settled: open == 0.0,
-            sure: explored.words.iter().take(settings.count).take_while(|(score, _)| *score >= open).count(),
+            sure: answer.iter().take_while(|(score, word)| *score >= open || kept.contains(&word.text)).count(),
             typed,
             letters: of_given,
             complete: if of_given > 0.0 { explored.complete / of_given } else { 0.0 },
@@ -107,64 +107,48 @@ impl Session {
         explored.is_some_and(|(explored, _)| explored.complete >= 0.5 * explored.given.first().copied().unwrap_or(1.0))
     }
 
-    /// The best correction, if it counts more than `floor`.
-    pub(super) fn slip(&self, explored: &Explored, floor: f64) -> Option<Slip> {
-        self.slips(explored, floor).iter().copied().find(|slip| self.is_wanted_slip(slip))
-    }
-
-    /// Those that count more than `floor`, the most first.
-    fn slips(&self, explored: &Explored, floor: f64) -> &[Slip] {
-        let Suggesting { text, base_length, settings, tree, .. } = &self.suggesting;
-        let given = &text[*base_length..];
-        // Letters that are a word more often than not are no slip.
-        let given_mass: f64 = explored.given.first().copied().unwrap_or(0.0);
-        if !settings.corrections || explored.complete > 0.5 * given_mass && given_mass > 0.0 && floor > 0.0 {
-            return &[];
+    /// A node that must be known before it can be said which correction is among the suggestions, whose words count more than `least`.
+    pub(super) fn slip_way(&self, explored: &Explored, mixture: &Mixture<'_>, least: f64) -> Option<Vec<u32>> {
+        if self.suggesting.slip_passes >= MOST_SLIP_PASSES || least == f64::INFINITY {
+            return None;
         }
-        let Some(tree) = tree else { return &[] };
-        let all = self.suggesting.slips.get_or_init(|| slips(tree, &self.vocabulary, given));
-        &all[..all.partition_point(|slip| slip.probability > floor)]
+        let slips = self.slips(mixture);
+        let best = slips.words.first().map_or(0.0, |slip| slip.probability);
+        let floor = best.max(least / mixture.scale()).max(explored.complete);
+        slips.open.into_iter().find(|(bound, _)| *bound > floor).map(|(_, way)| way)
     }
 
-    /// Asked only of those that come first: there may be thousands.
-    fn is_wanted_slip(&self, slip: &Slip) -> bool {
-        let Suggesting { text, base_length, settings, .. } = &self.suggesting;
-        let word = String::from_utf8_lossy(self.vocabulary.bytes(slip.id));
-        let core = word.trim();
-        let is_wanted = |place: &str| self.personal.is_wanted(place, core);
-        is_wanted(&text[..*base_length]) && is_wanted(text) && !(settings.filter && is_offensive(core))
+    /// What may be meant instead of the letters typed.
+    fn slips(&self, mixture: &Mixture<'_>) -> Slips {
+        let Suggesting { settings, letters, tree, scans, .. } = &self.suggesting;
+        match tree {
+            Some(tree) if settings.corrections => {
+                let is_wanted = |word: &str| {
+                    let is_wanted = |place: &str| self.personal.is_wanted(place, word);
+                    is_wanted(mixture.base) && is_wanted(mixture.text) && !(settings.filter && is_offensive(word))
+                };
+                slips(tree, &self.vocabulary, letters, scans, &is_wanted)
+            }
+            _ => Slips::default(),
+        }
     }
 
-    /// A suggestion of a correction, if its end is known.
-    fn correction(
-        &self,
-        slip: Slip,
-        given: &str,
-        by_model: f64,
-        by_both: f64,
-        mixture: &Mixture<'_>,
-    ) -> Option<Suggestion> {
-        let tree = self.suggesting.tree.as_ref()?;
-        let text = std::str::from_utf8(self.vocabulary.bytes(slip.id)).ok()?;
-        let last = word::Kind::of(text.chars().next_back()?);
-        let end = tree.node(&[slip.id])?.end(last);
-        let typed = given.trim_start_matches(' ');
-        let word = text.trim_start_matches(' ');
-        let weighted = slip.probability * end;
-        Some(Suggestion {
-            text: word.to_owned(),
-            insert: word.to_owned(),
+    fn correction(&self, slip: &Slip, by_model: f64, by_both: f64, mixture: &Mixture<'_>) -> Suggestion {
+        let typed = mixture.given.trim_start_matches(' ');
+        Suggestion {
+            text: slip.text.clone(),
+            insert: slip.text.clone(),
             replace: typed.encode_utf16().count(),
             space_after: true,
             kind: Kind::Correction,
-            probability: mixture.scale() * weighted / by_both,
-            model: weighted / by_model,
-            unconditional: tree.node(&[])?.probability(slip.id) * end,
+            probability: mixture.scale() * slip.probability / by_both,
+            model: slip.probability / by_model,
+            unconditional: slip.unconditional,
             personal: false,
-            repeats: repeats(&last_words(&self.suggesting.text), true, word),
-            tokens: vec![slip.id],
+            repeats: repeats(&last_words(&self.suggesting.text), true, &slip.text),
+            tokens: slip.tokens.clone(),
             parts: Vec::new(),
-        })
+        }
     }
 }
 

@@ -1,31 +1,29 @@
 //! Whole words after the text: brings the model to the nodes that the search asks for, and keeps them while the word is typed.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::ahead::Ahead;
 use super::mixture::Mixture;
+use super::nodes::TOGETHER;
 use super::{Prompt, Session, dropped_tokens};
 use crate::error::{Error, Result};
 use crate::model::state::State;
-use crate::model::weights::Precision;
-use crate::suggest::correction::Slip;
+use crate::suggest::correction::Scans;
 use crate::suggest::cut::Cut;
 use crate::suggest::letters::Letters;
 use crate::suggest::repetition::Repetition;
 use crate::suggest::search::{Explored, LONGEST, Query, Tree};
+use crate::suggest::word::straight;
 use crate::tokenizer::Tokenizer;
 
-/// Ways that are computed together. One more costs about half as much as one alone.
-const TOGETHER: usize = 4;
 /// Passes of one position each that a search may take before its answer stands as it is.
 const MOST_PASSES: usize = 32;
+/// Passes of these that may look for a correction.
+pub(super) const MOST_SLIP_PASSES: usize = 8;
 /// As many tokens as letters seldom exceed that the vocabulary knows.
 const FEW_TOKENS: usize = 4;
 /// Room that is left in the context for the words to come.
 const RESERVE: usize = 2 * LONGEST;
-/// Bytes that states of nodes may take, and that logits of nodes may take.
-const MOST_STATE_BYTES: usize = 48 << 20;
-const MOST_LOGIT_BYTES: usize = 32 << 20;
 
 /// What may be suggested.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,6 +130,18 @@ pub enum Search {
     Done,
 }
 
+/// What a search wants to know next.
+pub(super) struct Wanted {
+    /// What it knows
+    pub(super) explored: Explored,
+    /// Nodes that words may come after which belong into the answer
+    pub(super) ways: Vec<Vec<u32>>,
+    /// One that a correction may come after
+    pub(super) slip: Option<Vec<u32>>,
+    /// The most that a word can count that begins with one of the ways
+    pub(super) open: f64,
+}
+
 /// A text, cut where the word begins, and what is known of what comes then.
 #[derive(Debug, Default)]
 pub(super) struct Suggesting {
@@ -146,6 +156,8 @@ pub(super) struct Suggesting {
     pub(super) is_spaced: bool,
     pub(super) whole_base: Vec<u32>,
     pub(super) letters: Vec<Letters>,
+    /// Words, with the letters given, that stay among the suggestions
+    pub(super) kept: Vec<String>,
     /// `None` while the base is not computed
     pub(super) tree: Option<Tree>,
     /// States of the root and of some nodes
@@ -157,11 +169,11 @@ pub(super) struct Suggesting {
     /// What the search has found, and the most that a word can count which it has not, 0 if none is of interest; until
     /// something changes
     pub(super) explored: Option<(Explored, f64)>,
-    /// What may be meant instead of the letters, once somebody asks
-    pub(super) slips: OnceCell<Vec<Slip>>,
-    /// For each suggestion in turn, the nodes at which further words of its phrase end
-    pub(super) phrases: Vec<Vec<(Vec<u32>, Part)>>,
-    pub(super) phrases_done: bool,
+    /// What may be meant instead of the letters, as far as somebody asked
+    pub(super) scans: Scans,
+    pub(super) slip_passes: usize,
+    /// What is known of texts with one more letter
+    pub(super) ahead: HashMap<char, Ahead>,
 }
 
 impl Session {
@@ -209,16 +221,30 @@ impl Session {
         let trimmed_space = cut.given == " ";
         self.prompt = Prompt { unprompted, dropped, trimmed_space, tokens: tokens.len(), reused };
         let suggesting = &mut self.suggesting;
-        suggesting.letters = Letters::meant_by(cut.given);
+        suggesting.letters = Letters::meant_by(cut.given, text);
+        suggesting.kept.clear();
         cut.base.clone_into(&mut suggesting.base_text);
         suggesting.is_spaced = is_spaced;
         text.clone_into(&mut suggesting.text);
         suggesting.base_length = cut.base.len();
         (suggesting.whole_base, suggesting.base, suggesting.tokens) = (whole_base, base, tokens);
         (suggesting.settings, suggesting.passes, suggesting.dropped) = (settings, 0, dropped);
-        (suggesting.explored, suggesting.slips) = (None, OnceCell::new());
-        (suggesting.phrases, suggesting.phrases_done) = (Vec::new(), settings.max_words <= 1);
+        (suggesting.explored, suggesting.scans, suggesting.slip_passes) = (None, Scans::default(), 0);
+        suggesting.ahead.clear();
+        self.make_room();
         Ok(self.prompt)
+    }
+
+    /// Words that were on show before the text went on to what it is now, by what is left of them to be put in. They stay among
+    /// the suggestions as long as they are wanted, so that none leaves its place while it is being typed.
+    ///
+    /// A word that is among the most probable ones is so after a letter of its own, too, except where others come in: the letters
+    /// became a word, and what may follow that is more probable; from this letter on they may be a slip, or capitals of small ones.
+    pub fn keep(&mut self, left: &[String]) {
+        let Suggesting { text, base_length, kept, explored, .. } = &mut self.suggesting;
+        let given = &text[*base_length..];
+        *kept = left.iter().filter(|left| !left.is_empty()).map(|left| [given, left].concat()).collect();
+        *explored = None;
     }
 
     /// The tokens before the word, as they will be once it has letters: white space is split in another way before these.
@@ -253,47 +279,62 @@ impl Session {
             let tokens = self.suggesting.tokens.clone();
             self.aim_at(tokens);
         }
-        let ways = match &self.suggesting.explored {
-            Some(_) => Vec::new(),
-            None => {
-                let Some((explored, ways, open)) = self.wanted_ways() else { return Err(Error::NoTokens) };
-                self.suggesting.explored = Some((explored, open));
-                ways
-            }
-        };
+        self.look()
+    }
+
+    /// Does a part of the search after a base that is computed.
+    pub(super) fn look(&mut self) -> Result<Search> {
+        let (mut ways, mut slip) = (Vec::new(), None);
+        if self.suggesting.explored.is_none() {
+            let Some(wanted) = self.wanted() else { return Err(Error::NoTokens) };
+            self.suggesting.explored = Some((wanted.explored, wanted.open));
+            (ways, slip) = (wanted.ways, wanted.slip);
+        }
         let left = self.suggesting.settings.passes.saturating_sub(self.suggesting.passes);
-        if ways.is_empty() || left == 0 {
+        if left == 0 || ways.is_empty() && slip.is_none() {
             return self.search_phrases(left);
         }
-        let together: Vec<Vec<u32>> = ways.into_iter().take(TOGETHER.min(left)).collect();
+        self.suggesting.slip_passes += usize::from(slip.is_some());
+        let together: Vec<Vec<u32>> = slip.into_iter().chain(ways).take(TOGETHER.min(left)).collect();
         self.compute(&together)?;
         Ok(Search::Looking)
     }
 
-    /// What is known, nodes that must be known before the answer can stand, and the most that a word can count that begins with
-    /// one of them.
-    pub(super) fn wanted_ways(&self) -> Option<(Explored, Vec<Vec<u32>>, f64)> {
+    /// What is known, and what must be known before the answer can stand; `None` while the base is not computed.
+    pub(super) fn wanted(&self) -> Option<Wanted> {
         let mixture = self.mixture();
         let explored = self.explore(&mixture, &[], b"")?;
         let count = self.suggesting.settings.count;
-        let least = count.checked_sub(1).and_then(|last| explored.words.get(last)).map_or(0.0, |&(score, _)| score);
+        let (answer, least) = explored.answer(count, &self.suggesting.kept);
+        let missing = count.saturating_sub(answer.len());
         let mut ways = explored.open.clone();
         ways.extend(self.cached_ways(&explored, &mixture));
         ways.retain(|&(bound, _)| bound > least);
-        if let Some(slip) = self.slip(&explored, least) {
-            ways.push((slip.probability, vec![slip.id]));
-        }
-        let tree = self.suggesting.tree.as_ref();
-        ways.retain(|(_, way)| tree.is_some_and(|tree| tree.node(way).is_none()));
+        ways.extend(self.kept_ways(&explored));
         ways.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         ways.dedup_by(|a, b| a.1 == b.1);
         let open = ways.first().map_or(0.0, |&(bound, _)| bound);
         // While there are too few words, no more than are missing: most ways lead to one.
-        let missing = count.saturating_sub(explored.words.len());
         ways.truncate(if missing > 0 { missing.max(2) } else { TOGETHER });
         let first = if missing > 0 && !ways.is_empty() { self.ways_as_split(&mixture) } else { Vec::new() };
-        let ways = if first.is_empty() { ways.into_iter().map(|(_, way)| way).collect() } else { first };
-        Some((explored, ways, open))
+        if !first.is_empty() {
+            return Some(Wanted { explored, ways: first, slip: None, open });
+        }
+        let ways: Vec<Vec<u32>> = ways.into_iter().map(|(_, way)| way).collect();
+        let slip = self.slip_way(&explored, &mixture, least).filter(|way| !ways.contains(way));
+        Some(Wanted { explored, ways, slip, open })
+    }
+
+    /// Ways to kept words that are not known after this text, each up to the next node that is not.
+    fn kept_ways(&self, explored: &Explored) -> Vec<(f64, Vec<u32>)> {
+        let Some(tree) = &self.suggesting.tree else { return Vec::new() };
+        let is_found = |text: &&String| explored.words.iter().any(|(_, word)| word.text == **text);
+        let way = |text: &String| {
+            let tokens = self.tokenizer.encode(&straight(text)).ok().filter(|tokens| tokens.len() <= LONGEST)?;
+            let unknown = (1..=tokens.len()).find(|&length| tree.node(&tokens[..length]).is_none())?;
+            Some((f64::INFINITY, tokens[..unknown].to_vec()))
+        };
+        self.suggesting.kept.iter().filter(|text| !is_found(text)).filter_map(way).collect()
     }
 
     /// Letters of scripts that the vocabulary knows little of take many tokens, and have so many spellings that the search would end
@@ -325,59 +366,9 @@ impl Session {
             punctuation: settings.punctuation,
             from,
             begun,
+            kept: &self.suggesting.kept,
         };
         Some(tree.as_ref()?.explore(&self.vocabulary, &query, mixture, TOGETHER))
-    }
-
-    /// Computes nodes, each after a known one.
-    pub(super) fn compute(&mut self, ways: &[Vec<u32>]) -> Result<()> {
-        let (config, weights) = (&self.model.config, &self.model.weights);
-        let Some(mut tree) = self.suggesting.tree.take() else { return Ok(()) };
-        let element = if weights.precision() == Precision::Int8 { 1 } else { 4 };
-        // A node has a page of its own in each layer.
-        let of_state = 3 * 64 * element * config.n_embd * config.n_layer;
-        let most_states = (MOST_STATE_BYTES / of_state).max(TOGETHER);
-        let states = &mut self.suggesting.states;
-        let mut run = || -> Result<()> {
-            let mut forks = Vec::new();
-            for way in ways {
-                let parent = &way[..way.len() - 1];
-                let fork = match states.get(parent) {
-                    Some(state) => state.fork(),
-                    // It was not kept, so what lies between is computed again.
-                    None => {
-                        let kept = (0..parent.len()).rev().find(|&length| states.contains_key(&parent[..length]));
-                        let length = kept.unwrap_or(0);
-                        let mut fork = states[&parent[..length]].fork();
-                        self.model.forward(&mut fork, &parent[length..])?;
-                        fork
-                    }
-                };
-                forks.push(fork);
-            }
-            let last: Vec<u32> = ways.iter().filter_map(|way| way.last().copied()).collect();
-            let logits = self.model.forward_branches(&mut forks, &last)?;
-            for ((way, state), logits) in ways.iter().zip(forks).zip(logits.chunks_exact(config.vocab_size)) {
-                tree.insert(way, logits.to_vec(), &self.vocabulary);
-                if states.len() < most_states {
-                    // Without the buffers of the pass.
-                    states.insert(way.clone(), state.fork());
-                }
-            }
-            Ok(())
-        };
-        let result = run();
-        self.suggesting.passes += ways.len();
-        self.suggesting.explored = None;
-        self.suggesting.tree = Some(tree);
-        match result {
-            // Then this is all that can be known.
-            Err(Error::ContextFull { .. }) => {
-                self.suggesting.passes = usize::MAX;
-                Ok(())
-            }
-            other => other,
-        }
     }
 }
 
@@ -385,21 +376,5 @@ impl Suggesting {
     /// Bytes of the text whose tokens have no room.
     pub(super) fn dropped_bytes(&self, tokenizer: &Tokenizer) -> usize {
         self.whole_base[..self.dropped].iter().map(|&id| tokenizer.bytes(id).len()).sum()
-    }
-
-    /// Keeps of the nodes what is still true after another text.
-    fn keep_what_is_known(&mut self, base: &[u32]) {
-        let Some(tree) = self.tree.take() else { return };
-        let is_small = tree.node(&[]).is_some_and(|root| tree.len() * root.logits().len() * 4 <= MOST_LOGIT_BYTES);
-        if !is_small {
-            return;
-        }
-        if self.base == base {
-            self.tree = Some(tree);
-        } else if let Some(path) = base.strip_prefix(&self.base[..]).filter(|path| self.states.contains_key(*path)) {
-            self.tree = Some(tree.into_subtree(path));
-            let states = std::mem::take(&mut self.states).into_iter();
-            self.states = states.filter_map(|(way, state)| Some((way.strip_prefix(path)?.to_vec(), state))).collect();
-        }
     }
 }

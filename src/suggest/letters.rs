@@ -1,5 +1,9 @@
 //! The letters typed, and how else they may be meant: a word in capitals is a word all the same.
 
+use std::borrow::Cow;
+
+use super::word::{is_apostrophe, straight};
+
 /// How a suggestion follows the case of what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recase {
@@ -32,11 +36,13 @@ impl Recase {
 pub struct Letters {
     /// With the space before them.
     pub bytes: Vec<u8>,
+    /// What stands in the text.
+    pub given: String,
     /// How often who types such letters means these.
     pub weight: f64,
     /// What is made of the words that are found.
     pub recase: Recase,
-    /// Whether their apostrophes are made curly, as they were typed.
+    /// Whether apostrophes are made curly, as the person types them.
     pub is_curly: bool,
 }
 
@@ -50,41 +56,47 @@ const UPPER_OF_CAPITALISED: f64 = 0.2;
 const CURLY: &str = "’";
 
 impl Letters {
-    /// What may be meant by what was given; first of all itself.
-    pub fn meant_by(given: &str) -> Vec<Self> {
-        let mut meant = Self::by_case(given, false);
+    /// What may be meant by what was given at the end of a text; first of all itself.
+    pub fn meant_by(given: &str, text: &str) -> Vec<Self> {
+        let is_curly = text.rfind(is_apostrophe).is_some_and(|at| text[at..].starts_with(CURLY));
+        let mut meant = Self::by_case(given, given, is_curly);
         // Models have read the straight one far more often, and tokens have it.
-        let straight = given.replace(CURLY, "'");
-        if straight != given {
-            meant.extend(Self::by_case(&straight, true));
+        if let Cow::Owned(straight) = straight(given) {
+            meant.extend(Self::by_case(&straight, given, is_curly));
         }
         meant
     }
 
-    /// What may be meant if the apostrophes are.
-    fn by_case(given: &str, is_curly: bool) -> Vec<Self> {
-        let mut meant = vec![Self { bytes: given.as_bytes().to_vec(), weight: 1.0, recase: Recase::Keep, is_curly }];
+    /// What may be meant by letters with these apostrophes.
+    fn by_case(typed: &str, given: &str, is_curly: bool) -> Vec<Self> {
+        let as_typed = |bytes, weight, recase| Self { bytes, given: given.to_owned(), weight, recase, is_curly };
+        let mut meant = vec![as_typed(typed.as_bytes().to_vec(), 1.0, Recase::Keep)];
         let mut add = |text: String, weight: f64, recase: Recase| {
             // Not every letter comes back from its other case.
-            if recase.apply(&text) == given && meant.iter().all(|known| known.bytes != text.as_bytes()) {
-                meant.push(Self { bytes: text.into_bytes(), weight, recase, is_curly });
+            if recase.apply(&text) == typed && meant.iter().all(|known| known.bytes != text.as_bytes()) {
+                meant.push(as_typed(text.into_bytes(), weight, recase));
             }
         };
-        let small = given.to_lowercase();
-        let letters = given.chars().filter(|c| c.is_alphabetic());
+        let small = typed.to_lowercase();
+        let letters = typed.chars().filter(|c| c.is_alphabetic());
         if letters.clone().count() > 1 && letters.clone().all(char::is_uppercase) {
             add(Recase::Capitalise.apply(&small), UPPER_OF_CAPITALISED, Recase::Upper);
             add(small, UPPER_OF_SMALL, Recase::Upper);
-        } else if small != given {
+        } else if small != typed {
             add(small, CAPITALISED, Recase::Capitalise);
         }
         meant
     }
 
-    /// A word that was found, as it is to be shown.
+    /// A word that was found, as it is to be shown: after the very letters that stand in the text.
     pub fn apply(&self, word: &str) -> String {
         let word = self.recase.apply(word);
-        if self.is_curly { word.replace('\'', CURLY) } else { word }
+        let given = &*self.given;
+        let (given, rest) = match word.strip_prefix(given).or_else(|| word.strip_prefix(&*straight(given))) {
+            Some(rest) => (given, rest),
+            None => ("", &*word),
+        };
+        if self.is_curly { [given, &rest.replace('\'', CURLY)].concat() } else { [given, rest].concat() }
     }
 }
 
@@ -98,7 +110,7 @@ mod tests {
     #[test]
     fn case_follows_what_was_typed() {
         let of = |given: &str| -> Vec<String> {
-            let meant = Letters::meant_by(given);
+            let meant = Letters::meant_by(given, given);
             assert_eq!((meant[0].weight, meant[0].recase), (1.0, Recase::Keep));
             meant.into_iter().map(|letters| String::from_utf8(letters.bytes).unwrap()).collect()
         };
@@ -110,7 +122,12 @@ mod tests {
         assert_eq!(of(" 5P"), [" 5P", " 5p"]);
         assert_eq!(of(" "), [" "]);
         assert_eq!(of(" don’"), [" don’", " don'"]);
-        assert_eq!(Letters::meant_by(" don’")[1].apply(" don't"), " don’t");
+        assert_eq!(Letters::meant_by(" don’", "I don’")[1].apply(" don't"), " don’t");
+        assert_eq!(Letters::meant_by(" don’t'", "I don’t'")[1].apply(" don't've"), " don’t've");
+        assert_eq!(Letters::meant_by(" don't’", "I don't’")[1].apply(" don't've"), " don't’ve");
+        let of_last = |text: &str| Letters::meant_by(" c", text)[0].apply(" can't");
+        assert_eq!(of_last("I don’t c"), " can’t");
+        assert_eq!(of_last("I don’t and don't c"), " can't");
         assert_eq!(of(""), [""]);
         // These don't come back.
         assert_eq!(of("İs"), ["İs"]);

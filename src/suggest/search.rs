@@ -7,7 +7,7 @@
 //! and Raphael 1968 with a bound in place of the estimate). [`Tree::explore`] tells what is found and which ways are open; who calls
 //! it makes nodes known, and asks again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::candidates::probabilities;
 use super::letters::Letters;
@@ -51,8 +51,8 @@ impl Node {
         let spaced = of(vocabulary.beginning_with(b" "));
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let of_largest = f64::from(probabilities.iter().copied().fold(0.0, f32::max));
-        let spelled: Vec<u8> = tokens.iter().flat_map(|&id| vocabulary.bytes(id)).copied().collect();
-        let last = String::from_utf8_lossy(&spelled).chars().next_back().map_or(Kind::Space, Kind::of);
+        let last =
+            String::from_utf8_lossy(&vocabulary.spelled(tokens)).chars().next_back().map_or(Kind::Space, Kind::of);
         let runs =
             vocabulary.running_on().iter().copied().filter(|&id| vocabulary.roles()[id as usize] & end_bit(last) == 0);
         let runs = sample::best_of(runs, &logits, RUNS_KEPT);
@@ -73,6 +73,16 @@ impl Node {
     pub(super) fn logit_of(&self, probability: f64) -> f32 {
         // A little less, so that rounding hides nothing; what passes is looked at exactly.
         ((probability / self.of_largest).ln() + f64::from(self.largest)) as f32 - 1e-4
+    }
+
+    /// Known nodes that come next, by their last tokens.
+    pub(super) fn children(&self) -> &[u32] {
+        &self.known_children
+    }
+
+    /// The most probable tokens that go on with the word.
+    pub(super) fn runs(&self) -> &[u32] {
+        &self.runs
     }
 
     /// Probability that a word that ends with this kind of character ends here.
@@ -103,6 +113,8 @@ pub struct Query<'a> {
     pub from: &'a [u32],
     /// What of the letters these tokens spell.
     pub begun: &'a [u8],
+    /// Words, with the letters given, that stay among the answer whatever else is found.
+    pub kept: &'a [String],
 }
 
 /// A word that was found.
@@ -144,6 +156,30 @@ pub trait Taste {
     fn scale(&self) -> f64;
 }
 
+impl Explored {
+    /// The words of the answer to a query, the most first: those that are kept, and the best of the others. And what another
+    /// word must count more than to be one of them.
+    pub fn answer(&self, count: usize, kept: &[String]) -> (Vec<&(f64, Found)>, f64) {
+        let is_kept = |word: &Found| kept.contains(&word.text);
+        let mut places = count.saturating_sub(self.words.iter().filter(|(_, word)| is_kept(word)).count());
+        let mut least = if places == 0 { f64::INFINITY } else { 0.0 };
+        let mut answer = Vec::new();
+        for entry in &self.words {
+            if answer.len() == count {
+                break;
+            }
+            if is_kept(&entry.1) {
+                answer.push(entry);
+            } else if places > 0 {
+                answer.push(entry);
+                places -= 1;
+                least = if places == 0 { entry.0 } else { 0.0 };
+            }
+        }
+        (answer, least)
+    }
+}
+
 impl Tree {
     /// Nothing known but the root.
     pub fn new(logits: Vec<f32>, vocabulary: &Vocabulary) -> Self {
@@ -165,9 +201,19 @@ impl Tree {
     pub fn insert(&mut self, tokens: &[u32], logits: Vec<f32>, vocabulary: &Vocabulary) {
         let Some((&last, parent)) = tokens.split_last() else { return };
         let Some(parent) = self.nodes.get_mut(parent) else { return };
-        if !parent.known_children.contains(&last) {
-            parent.known_children.push(last);
+        // In order, so that what is summed over them does not depend on what was asked before.
+        if let Err(at) = parent.known_children.binary_search(&last) {
+            parent.known_children.insert(at, last);
             self.nodes.insert(tokens.to_vec(), Node::new(logits, tokens, vocabulary));
+        }
+    }
+
+    /// Gives up nodes other than the root that are not to be kept. What comes after them must go too.
+    pub fn retain(&mut self, is_kept: impl Fn(&[u32]) -> bool) {
+        self.nodes.retain(|way, _| way.is_empty() || is_kept(way));
+        let known: HashSet<Vec<u32>> = self.nodes.keys().cloned().collect();
+        for (way, node) in &mut self.nodes {
+            node.known_children.retain(|&id| known.contains(&[way, &[id][..]].concat()));
         }
     }
 
@@ -200,8 +246,8 @@ impl Tree {
         let scored = |(weighted, word): (f64, Found)| Some((taste.score(&word, weighted, complete)?, word));
         let mut words: Vec<(f64, Found)> = found.into_values().filter_map(scored).collect();
         words.sort_by(|(a, of_a), (b, of_b)| b.total_cmp(a).then_with(|| of_a.tokens.cmp(&of_b.tokens)));
-        let least = query.count.checked_sub(1).and_then(|last| words.get(last)).map_or(0.0, |&(score, _)| score);
         explored.words = words;
+        let least = explored.answer(query.count, query.kept).1;
         let mut open = Open { ways, least, found: Vec::new() };
         for walk in walks {
             for visit in &walk.visits {
@@ -365,7 +411,7 @@ impl<'a> Walk<'a> {
         let are_kept_enough =
             node.runs.last().is_none_or(|&last| node.logits[last as usize] < least) || node.runs.len() < RUNS_KEPT;
         let mut consider = |id: u32| {
-            if node.logits[id as usize] < least || node.known_children.contains(&id) {
+            if node.logits[id as usize] < least || node.known_children.binary_search(&id).is_ok() {
                 return;
             }
             let child = visit.with(self.vocabulary, node, id);

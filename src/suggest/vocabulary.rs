@@ -62,6 +62,11 @@ impl Vocabulary {
         &self.bytes[self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize]
     }
 
+    /// What tokens spell.
+    pub fn spelled(&self, tokens: &[u32]) -> Vec<u8> {
+        tokens.iter().flat_map(|&id| self.bytes(id)).copied().collect()
+    }
+
     /// The tokens that begin with these bytes, end of text aside.
     pub fn beginning_with(&self, prefix: &[u8]) -> &[u32] {
         let from = self.sorted.partition_point(|&id| self.bytes(id) < prefix);

@@ -1,6 +1,8 @@
 //! What a word is: a run of characters other than white space and punctuation, with apostrophes between letters, up to a
 //! boundary. A word that is suggested may bring one space and opening punctuation before it.
 
+use std::borrow::Cow;
+
 /// Kinds of characters, as far as words are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -32,6 +34,11 @@ pub fn is_joiner(c: char) -> bool {
 /// Whether a character is an apostrophe, straight or as phones type it.
 pub fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '’')
+}
+
+/// A word with the apostrophes that vocabularies know and words are counted with.
+pub fn straight(word: &str) -> Cow<'_, str> {
+    if word.contains('’') { Cow::Owned(word.replace('’', "'")) } else { Cow::Borrowed(word) }
 }
 
 impl Kind {

@@ -27,11 +27,11 @@ impl SuggestSettings {
         corrections: bool,
         personal: f64,
         filter: bool,
+        passes: usize,
     ) -> Self {
-        let (count, max_words) = (count.clamp(1, 10), max_words.clamp(1, 4));
+        let (count, max_words, passes) = (count.clamp(1, 10), max_words.clamp(1, 4), passes.min(1024));
         let personal = if personal.is_finite() { personal.clamp(0.0, 0.9) } else { 0.0 };
-        let settings = Settings { count, max_words, punctuation, corrections, personal, filter, ..Settings::default() };
-        Self { settings }
+        Self { settings: Settings { count, max_words, punctuation, corrections, personal, filter, passes } }
     }
 }
 
@@ -182,6 +182,11 @@ impl Engine {
         to_js(&PromptValue::from(self.session.begin_words(text, settings.settings).map_err(failure)?))
     }
 
+    /// `keep` of a `SuggestRequest`.
+    pub fn keep(&mut self, left: Vec<String>) {
+        self.session.keep(&left);
+    }
+
     /// Does a part of the search: tokens of the text that are left to compute, -1 while words are looked for, -2 at the end.
     pub fn search(&mut self) -> JsResult<f64> {
         Ok(match self.session.search().map_err(failure)? {
@@ -200,6 +205,12 @@ impl Engine {
     #[wasm_bindgen(js_name = nextLetters)]
     pub fn next_letters(&self) -> Vec<String> {
         self.session.next_letters().into_iter().map(String::from).collect()
+    }
+
+    /// Does a part of the search after a text with this letter behind it. False at the end.
+    #[wasm_bindgen(js_name = searchAfter)]
+    pub fn search_after(&mut self, letter: char) -> JsResult<bool> {
+        Ok(self.session.search_after(letter).map_err(failure)? != Search::Done)
     }
 
     /// `WordsProgress` if this letter were typed, or null if it does not belong to the word that has begun.

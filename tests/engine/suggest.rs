@@ -122,9 +122,10 @@ fn half_typed_words_are_completed_as_if_every_spelling_had_been_tried() {
         let (mut tree, mut brute) = (Tree::new(model(&[]), &VOCABULARY), Brute::new(model));
         for text in word {
             let Cut { base, given } = Cut::new(text);
-            let letters = Letters::meant_by(given);
+            let letters = Letters::meant_by(given, given);
             let before = base.chars().next_back();
-            let query = Query { before, letters: &letters, count: SHOWN, punctuation: false, from: &[], begun: b"" };
+            let query =
+                Query { before, letters: &letters, count: SHOWN, punctuation: false, from: &[], begun: b"", kept: &[] };
             let (words, of_given) = explore(&mut tree, &query, &mut { model });
             let found: Vec<(&str, f64)> =
                 words.iter().take(SHOWN).map(|(_, word)| (&*word.text, word.probability)).collect();
@@ -144,9 +145,16 @@ fn half_typed_words_are_completed_as_if_every_spelling_had_been_tried() {
 fn the_probability_of_letters_is_that_of_all_words_with_them() {
     let mut tree = Tree::new(made_logits(3, &[]), &VOCABULARY);
     let of = |tree: &mut Tree, given: &str| {
-        let letters = [Letters::meant_by(given).remove(0)];
-        let query =
-            Query { before: Some('d'), letters: &letters, count: SHOWN, punctuation: false, from: &[], begun: b"" };
+        let letters = [Letters::meant_by(given, given).remove(0)];
+        let query = Query {
+            before: Some('d'),
+            letters: &letters,
+            count: SHOWN,
+            punctuation: false,
+            from: &[],
+            begun: b"",
+            kept: &[],
+        };
         explore(tree, &query, &mut |tokens: &[u32]| made_logits(3, tokens)).1[0]
     };
     let space = of(&mut tree, " ");

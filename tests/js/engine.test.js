@@ -53,11 +53,11 @@ function setUp() {
 test('nothing starts before the first request; then one worker serves all', async () => {
   const { engine, workers } = setUp();
   assert.equal(workers.length, 0);
-  const first = engine.suggest('a', 3, { maxWords: 2 });
+  const first = engine.suggest('a', 3, { maxWords: 2 }, undefined, ['b']);
   const second = engine.suggest('ab', 3);
   assert.equal(workers.length, 1);
   const [a, b] = workers[0].received;
-  assert.deepEqual(a, { id: a.id, kind: 'suggest', text: 'a', top: 3, settings: { maxWords: 2 } });
+  assert.deepEqual(a, { id: a.id, kind: 'suggest', text: 'a', top: 3, settings: { maxWords: 2 }, keep: ['b'] });
   assert.notEqual(a.id, b.id);
   // Answers may come in any order.
   workers[0].say({ id: b.id, result: 'second' });

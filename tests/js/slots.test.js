@@ -5,7 +5,11 @@ import { place } from '../../www/js/page/lib/slots.js';
 
 /** @param {string[]} texts */
 const words = (...texts) =>
-  texts.map((text) => /** @type {import('../../www/js/shared/protocol.js').Word} */ ({ text, kind: 'word' }));
+  texts.map((text) => {
+    const [first, ...more] = text.split(/(?= )/);
+    const parts = [first, ...more].map((text) => ({ text, probability: 1 }));
+    return /** @type {import('../../www/js/shared/protocol.js').Word} */ ({ text, kind: 'word', parts });
+  });
 /** @param {ReturnType<typeof place>} keys */
 const texts = (keys) => keys.map((word) => word?.text ?? null);
 const always = () => true;
@@ -24,6 +28,11 @@ test('what is on show and still fits stays where it is', () => {
   assert.deepEqual(texts(place(before, words('they', 'x', 'the'), never)), ['x', 'they', 'the'], 'another place');
   const some = place(before, words('x', 'they', 'the'), ({ text }) => text === 'the');
   assert.deepEqual(texts(some), ['x', 'the', 'they']);
+});
+
+test('a word is the same whatever the phrase goes on with and however its apostrophe is typed', () => {
+  const before = place([], words('one', 'don’t', 'is the'), never);
+  assert.deepEqual(texts(place(before, words("don't", 'is', 'one of the'), always)), ["don't", 'one of the', 'is']);
 });
 
 test('a correction is not the word that it looks like', () => {

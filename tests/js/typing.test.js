@@ -17,6 +17,7 @@ test('what is left of a suggestion when the text has gone on', () => {
   assert.equal(remainder('the', word, 'the house'), null, 'nothing is left');
   assert.equal(remainder('the', word, 'the hu'), null, 'another way');
   assert.equal(remainder('the', word, 'th'), null, 'taken back');
+  assert.deepEqual(remainder('I do', { replace: 0, insert: "n't" }, 'I don’'), { replace: 0, insert: 't' });
 });
 
 test('a correction takes the place of the letters typed', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaults } from '../../www/js/page/lib/settings.js';
-import { nextPart, suggestSettings, typedLetters } from '../../www/js/page/lib/words.js';
+import { firstWord, nextPart, suggestSettings, typedLetters } from '../../www/js/page/lib/words.js';
 
 const sampling = { temperature: 1, topK: 0, topP: 1, seed: 1 };
 
@@ -20,6 +20,12 @@ test('a phrase is taken word by word', () => {
   assert.equal(nextPart(parts, 5), ' one of', 'the space alone is not a word');
   assert.equal(nextPart(parts, 11), null);
   assert.equal(nextPart(parts, -2), ' one', 'before the letters that it changes');
+});
+
+test('the first word of a phrase', () => {
+  const part = (/** @type {string} */ text) => ({ text, probability: 1 });
+  assert.equal(firstWord({ text: 'don’t go', parts: [part('’t'), part(' go')] }), "don't");
+  assert.equal(firstWord({ text: 'one', parts: [part('e')] }), 'one');
 });
 
 test('the letters of a suggestion that stand there already', () => {

@@ -163,6 +163,41 @@ fn a_persons_words_rise_and_can_be_refused() {
 }
 
 #[test]
+fn what_is_kept_stays_and_the_best_take_the_other_places() {
+    let mut session = session();
+    let texts = |words: &Words| words.suggestions.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    let many = words(&mut session, "the c", Settings { count: 8, ..EVERY_PASS });
+    assert!(many.settled && many.suggestions.len() == 8);
+    let left = |index: usize| many.suggestions[index].insert.clone();
+    for kept in [vec![6], vec![7, 4], vec![5, 0], vec![7, 6, 5], vec![3, 4, 5, 6]] {
+        session.begin_words("the c", EVERY_PASS).unwrap();
+        session.keep(&kept.iter().map(|&index| left(index)).collect::<Vec<_>>());
+        while session.search().unwrap() != Search::Done {}
+        let found = session.words();
+        let others = (0..8).filter(|index| !kept.contains(index)).take(3_usize.saturating_sub(kept.len()));
+        let mut expected: Vec<usize> = others.chain(kept.iter().copied()).collect();
+        expected.sort_unstable();
+        expected.truncate(3);
+        assert_eq!(texts(&found), expected.iter().map(|&index| texts(&many)[index].clone()).collect::<Vec<_>>());
+        assert_eq!((found.sure, found.settled), (3, true));
+        for (one, index) in found.suggestions.iter().zip(expected) {
+            assert_eq!(one.probability, many.suggestions[index].probability);
+        }
+    }
+    // It must be wanted, and is found where nothing is known of it yet.
+    session.reject("the c", &texts(&many)[5], true);
+    session.begin_words("the c", EVERY_PASS).unwrap();
+    session.keep(&[left(5)]);
+    while session.search().unwrap() != Search::Done {}
+    assert_eq!(texts(&session.words()), texts(&many)[..3]);
+    let mut fresh = super::session();
+    fresh.begin_words("the c", EVERY_PASS).unwrap();
+    fresh.keep(&[left(7)]);
+    while fresh.search().unwrap() != Search::Done {}
+    assert!(texts(&fresh.words()).contains(&texts(&many)[7]));
+}
+
+#[test]
 fn lists_come_from_what_is_known() {
     let mut session = session();
     assert_eq!(session.listed(5, None).unwrap_err().code(), "no-tokens");
@@ -272,9 +307,15 @@ fn what_a_letter_will_show_is_known_before_it_is_typed() {
             for word in agreeing.filter(|word| word.insert.chars().nth(1).is_some_and(char::is_alphabetic)) {
                 assert!(foreseen.suggestions.iter().any(|other| other.text == word.text), "{text:?} {}", word.text);
             }
-            session.begin_words(&format!("{text}{letter}"), settings).unwrap();
+            let left: Vec<String> = (before.suggestions.iter().filter(|word| word.kind == Kind::Word))
+                .filter_map(|word| word.insert.strip_prefix(letter).map(str::to_owned))
+                .collect();
+            let next = format!("{text}{letter}");
+            session.begin_words(&next, settings).unwrap();
+            session.keep(&left);
             assert_eq!(session.words(), foreseen, "{text:?} and {letter:?}");
-            let answer = words(&mut session, &format!("{text}{letter}"), settings);
+            while session.search().unwrap() != Search::Done {}
+            let answer = session.words();
             let text_of = |words: &Words| -> Vec<String> {
                 words.suggestions.iter().filter(|word| word.kind == Kind::Word).map(|word| word.text.clone()).collect()
             };
@@ -282,6 +323,16 @@ fn what_a_letter_will_show_is_known_before_it_is_typed() {
             let sure = foreseen.sure.min(early.len()).min(late.len());
             assert_eq!(early[..sure], late[..sure], "{text:?} and {letter:?}");
             assert!(answer.settled);
+            // Searched beforehand, all of it is there before the letter is typed.
+            let mut other = super::session();
+            other.learn("he ", "then", true);
+            words(&mut other, text, settings);
+            while other.search_after(letter).unwrap() != Search::Done {}
+            let searched = other.words_after(letter).unwrap();
+            assert_eq!((text_of(&searched), searched.settled), (late, true));
+            other.begin_words(&next, settings).unwrap();
+            other.keep(&left);
+            assert_eq!((other.search().unwrap(), other.words()), (Search::Done, searched));
             assert_eq!(words(&mut session, text, settings), before);
             count += 1;
         }

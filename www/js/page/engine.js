@@ -154,17 +154,19 @@ export class Engine extends EventTarget {
    * @param {number} top
    * @param {Partial<SuggestSettings>} [settings]
    * @param {(progress: PromptProgress | WordsProgress) => void} [onProgress]
+   * @param {string[]} [keep]
    * @returns {Promise<Suggestions>}
    */
-  suggest(text, top, settings, onProgress) {
-    return this.#request({ kind: 'suggest', text, top, settings }, onProgress);
+  suggest(text, top, settings, onProgress, keep) {
+    return this.#request({ kind: 'suggest', text, top, settings, keep }, onProgress);
   }
 
   /**
+   * @param {boolean} search
    * @returns {Promise<Ahead[]>}
    */
-  ahead() {
-    return this.#request({ kind: 'ahead' });
+  ahead(search) {
+    return this.#request({ kind: 'ahead', search });
   }
 
   /**

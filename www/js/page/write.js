@@ -1,6 +1,6 @@
 // @ts-check
 import { formatShare } from './lib/format.js';
-import { place } from './lib/slots.js';
+import { isSame, place } from './lib/slots.js';
 import { spokenText } from './lib/tokens.js';
 import { remainder } from './lib/typing.js';
 import { nextPart, suggestSettings } from './lib/words.js';
@@ -29,6 +29,9 @@ import { SuggestionStrip } from './ui/suggestion-strip.js';
 
 const listLength = 50;
 
+/** Forward passes that a search may take when the keys have its answer so far and nothing else is to be done. */
+const thorough = 128;
+
 /** Resolves when the browser has painted what was drawn before; a hidden page never paints. */
 function painted() {
   if (document.hidden) return Promise.resolve();
@@ -39,6 +42,16 @@ function painted() {
       port2.postMessage(null);
     });
   });
+}
+
+/**
+ * Whether a text still goes on towards a word that was offered after `base`; a correction may be of more letters now.
+ * @param {string} base
+ * @param {Word} word
+ * @param {string} now
+ */
+function goesOn(base, word, now) {
+  return word.kind === 'correction' ? now.startsWith(base) : remainder(base, word, now) !== null;
 }
 
 /** Typing: asks for suggestions after the text before the caret, shows them, and puts in what the user takes. */
@@ -219,16 +232,18 @@ export class WriteController {
     this.#asked = base;
     const mine = ++this.#ticket;
     this.#becomeStale(base);
+    const agreeing = this.#agreeing(base);
     const foreseen = this.#ahead.get(base);
     this.#ahead.clear();
     if (foreseen) this.#showEarly(base, foreseen);
     try {
       const settings = suggestSettings(app.settings.values, app.sampling);
-      const answer = await app.engine.suggest(base, listLength, settings, (progress) => {
+      const told = (/** @type {WordsProgress | import('../shared/protocol.js').PromptProgress} */ progress) => {
         if (mine !== this.#ticket) return;
         if ('words' in progress) this.#showEarly(base, progress);
         else this.#status.working(progress.done, progress.total);
-      });
+      };
+      const answer = await app.engine.suggest(base, listLength, settings, told, agreeing);
       if (mine !== this.#ticket) return;
       this.#show(base, answer);
       await painted();
@@ -237,15 +252,34 @@ export class WriteController {
       document.body.dataset.latency = latency.toFixed(1);
       app.emit('painted', latency);
       if (mine !== this.#ticket) return;
-      await this.#lookAhead(base, mine);
+      await this.#lookAhead(base, mine, false);
       await this.#extendGhost(base);
       await this.#countAfter();
+      if (!answer.settled) {
+        // Words that are still among the best stay on their keys.
+        const more = await app.engine.suggest(base, listLength, { ...settings, passes: thorough }, undefined, agreeing);
+        if (mine !== this.#ticket) return;
+        if (more.words.some((word, index) => !isSame(word, answer.words[index]))) this.#show(base, more);
+      }
+      await this.#lookAhead(base, mine, true);
     } catch (error) {
       if (mine !== this.#ticket) return;
       // So that the same text can be asked about again.
       this.#asked = null;
       app.fail(error);
     }
+  }
+
+  /**
+   * What is left of the words that were on show when the text went on to what it is now.
+   * @param {string} now
+   */
+  #agreeing(now) {
+    return this.#keys.flatMap((key) => {
+      if (key?.word.kind !== 'word' || key.base === now) return [];
+      const left = remainder(key.base, { replace: 0, insert: key.word.parts[0].text }, now);
+      return left ? [left.insert] : [];
+    });
   }
 
   /**
@@ -257,7 +291,7 @@ export class WriteController {
   #place(base, words) {
     const before = this.#keys.map((key) => key?.word ?? null);
     const bases = new Map(this.#keys.map((key) => [key?.word, key?.base ?? '']));
-    const fits = (/** @type {Word} */ word) => remainder(bases.get(word) ?? '', word, base) !== null;
+    const fits = (/** @type {Word} */ word) => goesOn(bases.get(word) ?? '', word, base);
     return place(before, words, fits).map((word) => word && { base, word, fresh: true });
   }
 
@@ -284,14 +318,15 @@ export class WriteController {
   }
 
   /**
-   * What is sure to stay: the first words, and those that are on show and agree with the letters. The other keys keep what they
-   * show until the rest comes.
+   * What is sure to stay: the first words, and those that are on show and go on. The other keys keep what they show until the
+   * rest comes.
    * @param {string} base
    * @param {WordsProgress} known
    */
   #showEarly(base, { words, sure }) {
-    const agreeing = this.#keys.flatMap((key) => (key && remainder(key.base, key.word, base) ? [key.word.text] : []));
-    const stay = words.filter(({ text, kind }, index) => kind === 'word' && (index < sure || agreeing.includes(text)));
+    const isShown = (/** @type {Word} */ word) =>
+      this.#keys.some((key) => key && isSame(key.word, word) && goesOn(key.base, key.word, base));
+    const stay = words.filter((word, index) => (word.kind === 'word' && index < sure) || isShown(word));
     this.#keys = this.#place(base, stay).map((key, slot) => key ?? this.#keys[slot]);
     this.#drawKeys(base);
   }
@@ -351,9 +386,11 @@ export class WriteController {
    * Asks beforehand what a letter that agrees with a suggestion will show.
    * @param {string} base
    * @param {number} mine the ticket
+   * @param {boolean} search whether more than what is known by now
    */
-  async #lookAhead(base, mine) {
-    const foreseen = await this.#app.engine.ahead();
+  async #lookAhead(base, mine, search) {
+    if (mine !== this.#ticket) return;
+    const foreseen = await this.#app.engine.ahead(search);
     if (mine !== this.#ticket) return;
     for (const { letter, known } of foreseen) this.#ahead.set(base + letter, known);
   }

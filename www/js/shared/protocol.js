@@ -16,18 +16,19 @@
  *   if they can't be had, `load` fails with code `build-unavailable`, and nothing else is tried. Without `threads` their
  *   number is chosen by `tune`, among at most `maxThreads`; 1 is then a build without threads. Result: null.
  *
- * @typedef {{kind: 'suggest', text: string, top: number, settings?: Partial<SuggestSettings>}} SuggestRequest
+ * @typedef {{kind: 'suggest', text: string, top: number, settings?: Partial<SuggestSettings>, keep?: string[]}} SuggestRequest
  *   What comes after `text`. The newest request wins: an older one that is still running fails with code `superseded`.
- *   `top`: how many candidates to list, 0 to 1000. Progress: `PromptProgress` (only for long prompts) and `WordsProgress`.
- *   Result: `Suggestions`.
+ *   `top`: how many candidates to list, 0 to 1000. `keep`: what is left to put in of words that were on show before the text went
+ *   on to what it is now. As long as they are wanted they are among the answer, and only its other places are for the most
+ *   probable words. Progress: `PromptProgress` (only for long prompts) and `WordsProgress`. Result: `Suggestions`.
  *
  * @typedef {AheadRequest | GhostRequest | CandidatesRequest | AlternativesRequest | RerankRequest | SurpriseRequest
  *   | PersonalRequest} SuggestingRequest
  *   All but `surprise` and `personal` are about the text of the newest `suggest`, and fail with `superseded` as soon as
  *   there is a newer text, or with `not-ready` if there was none.
- * @typedef {{kind: 'ahead'}} AheadRequest
+ * @typedef {{kind: 'ahead', search: boolean}} AheadRequest
  *   What is known of texts with one more letter that agrees with a suggestion, so that it can be shown as soon as that is
- *   typed. Without a forward pass. Result: `Ahead[]`.
+ *   typed: without `search` at once and without a forward pass, with it all that will be in the answer. Result: `Ahead[]`.
  * @typedef {{kind: 'ghost', words: number}} GhostRequest
  *   Continues the best suggestion word by word, each time with the most probable one, to at most `words` words (1 to 12) in
  *   all. Result: `Phrase`, or null if there is nothing to suggest.
@@ -56,6 +57,8 @@
  * @property {boolean} corrections  whether one suggestion may correct the typed letters; true by default
  * @property {number} personal      weight of the person's own words in the mixture, 0 (off) to 0.9; 0.1 by default
  * @property {boolean} filter       whether offensive words are left out; true by default
+ * @property {number} passes        forward passes after which the search is cut short, 0 to 1024; 32 by default. What was
+ *                                  found stays known, so that the same request with more goes on where this one ended
  * @property {Sampling} sampling    what `Candidate.sampled` is about
  *
  * @typedef {{action: 'learn' | 'unlearn', before: string, word: string}} LearnChange
@@ -172,9 +175,8 @@
  *
  * @typedef {{words: Word[], sure: number}} WordsProgress
  *   Suggestions that are known before the answer is complete: as they will be in `Suggestions.words`, except that others may
- *   come between them, but none before the first `sure` ones (corrections aside). A suggestion that was on show and agrees with
- *   a letter typed since is always among them, and among the three of the answer too, unless the letters have become a word and
- *   what may follow that is more probable; to keep it from jumping, leave it in its place.
+ *   come between them, but none before the first `sure` ones (corrections aside). Those that were to be kept are always among
+ *   them; to keep them from jumping, leave them in their places.
  *
  * @typedef {{letter: string, known: WordsProgress}} Ahead   what is known of the text with that letter behind it
  *

@@ -28,7 +28,15 @@ const LONG_PROMPT = 64;
 const GHOST_PASSES = 4;
 
 /** @type {Omit<SuggestSettings, 'sampling'>} */
-const defaults = { count: 3, maxWords: 1, punctuation: false, corrections: true, personal: 0.1, filter: true };
+const defaults = {
+  count: 3,
+  maxWords: 1,
+  punctuation: false,
+  corrections: true,
+  personal: 0.1,
+  filter: true,
+  passes: 32,
+};
 
 /** @param {Host} host */
 export function suggestingHandlers(host) {
@@ -55,21 +63,21 @@ export function suggestingHandlers(host) {
   };
 
   /**
-   * @param {string} text
-   * @param {number} top
-   * @param {Partial<SuggestSettings>} settings
+   * @param {import('../shared/protocol.js').SuggestRequest} request
    * @param {Report} report
    * @param {() => void} giveWay
    */
-  async function answer(text, top, settings, report, giveWay) {
+  async function answer({ text, top, settings = {}, keep = [] }, report, giveWay) {
     const start = performance.now();
     // Texts that are already waiting behind this one make it needless.
     await host.yieldToMessages();
     giveWay();
     const engine = host.engine();
-    const { count, maxWords, punctuation, corrections, personal, filter } = { ...defaults, ...settings };
-    const wanted = new (host.pkg().SuggestSettings)(count, maxWords, punctuation, corrections, personal, filter);
+    const { count, maxWords, punctuation, corrections, personal, filter, passes } = { ...defaults, ...settings };
+    const { SuggestSettings } = host.pkg();
+    const wanted = new SuggestSettings(count, maxWords, punctuation, corrections, personal, filter, passes);
     const prompt = engine.beginWords(text, wanted);
+    engine.keep(keep);
     suggested = host.newestText();
     const total = prompt.tokens - prompt.reused;
     // What is known from earlier texts may be all that this one asks for.
@@ -96,13 +104,13 @@ export function suggestingHandlers(host) {
 
   return {
     /**
-     * @param {{text: string, top: number, settings?: Partial<SuggestSettings>}} message
+     * @param {import('../shared/protocol.js').SuggestRequest} message
      * @param {Report} report
      */
-    suggest({ text, top, settings = {} }, report) {
+    suggest(message, report) {
       return new Promise((resolve, reject) => {
         const work = host.takeOver(async (giveWay) => {
-          resolve({ result: await answer(text, top, settings, report, giveWay) });
+          resolve({ result: await answer(message, report, giveWay) });
           // The rest of the text is for attention alone, so the answer does not wait for it.
           do {
             await host.yieldToMessages();
@@ -113,11 +121,13 @@ export function suggestingHandlers(host) {
       });
     },
 
-    async ahead() {
+    /** @param {{search: boolean}} message */
+    async ahead({ search }) {
       /** @type {import('../shared/protocol.js').Ahead[]} */
       const result = [];
       for (const letter of current().nextLetters()) {
-        await host.yieldToMessages();
+        do await host.yieldToMessages();
+        while (search && current().searchAfter(letter));
         result.push({ letter, known: current().wordsAfter(letter) });
       }
       return { result };

@@ -1,8 +1,17 @@
 // @ts-check
+import { firstWord } from './words.js';
+
 /** @typedef {import('../../shared/protocol.js').Word} Word */
 
 /** Keys from the best place to the least; keys count from left to right. */
 const places = [1, 0, 2];
+
+/**
+ * Whether two suggestions begin with the same word; a phrase may have gone on meanwhile.
+ * @param {Word} a
+ * @param {Word | undefined} b
+ */
+export const isSame = (a, b) => a.kind === b?.kind && firstWord(a) === firstWord(b);
 
 /**
  * Which suggestion stands on which key. The best belongs in the middle, but one that is on show and still fits the text
@@ -18,7 +27,7 @@ export function place(before, words, fits) {
   const waiting = words.slice(0, keys.length);
   before.forEach((old, key) => {
     if (!old || !fits(old)) return;
-    const index = waiting.findIndex((word) => word.text === old.text && word.kind === old.kind);
+    const index = waiting.findIndex((word) => isSame(word, old));
     if (index >= 0) [keys[key]] = waiting.splice(index, 1);
   });
   for (const key of places) keys[key] ??= waiting.shift() ?? null;

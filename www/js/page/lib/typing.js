@@ -14,6 +14,9 @@ const farEnough = 200;
 const letter = /[\p{L}\p{M}\p{N}]/u;
 const wordAtEnd = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’-][\p{L}\p{M}\p{N}]+)*$/u;
 
+/** A text with the apostrophes of a typewriter: phones type another one for the same. @param {string} text */
+export const straight = (text) => text.replaceAll('’', "'");
+
 /**
  * What of a suggestion is still to be put in: it was offered after `base`, and meanwhile the text reads `now`. Null if the
  * text went another way.
@@ -26,7 +29,7 @@ export function remainder(base, { replace, insert }, now) {
   if (now === base) return { replace, insert };
   const whole = base.slice(0, base.length - replace) + insert;
   const kept = base.length - replace;
-  return now.length >= kept && whole.startsWith(now) && whole.length > now.length
+  return now.length >= kept && straight(whole).startsWith(straight(now)) && whole.length > now.length
     ? { replace: 0, insert: whole.slice(now.length) }
     : null;
 }

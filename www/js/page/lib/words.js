@@ -1,4 +1,6 @@
 // @ts-check
+import { straight } from './typing.js';
+
 /**
  * @typedef {import('../../shared/protocol.js').Word} Word
  * @typedef {import('../../shared/protocol.js').Part} Part
@@ -15,6 +17,15 @@
  */
 export function suggestSettings({ phrase, punctuation, corrections, personal, weight, filter }, sampling) {
   return { maxWords: phrase, punctuation, corrections, personal: personal ? weight : 0, filter, sampling };
+}
+
+/**
+ * The first word of a suggestion as its key shows it, however its apostrophes are.
+ * @param {Pick<Word, 'text' | 'parts'>} word
+ */
+export function firstWord({ text, parts }) {
+  const more = parts.slice(1).reduce((length, part) => length + part.text.length, 0);
+  return straight(text.slice(0, text.length - more));
 }
 
 /**
