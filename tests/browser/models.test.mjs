@@ -146,6 +146,50 @@ pageTest(
       await waitForState(page, 'ready');
       assert.notEqual(await page.locator('#model-name').textContent(), 'some-gpt2');
     });
+
+    await t.test('D50: damaged at the next visit: said, and the rest is fetched when asked to', async () => {
+      await lookUp(page, REPOSITORY);
+      await page.click('#fetch-model');
+      await inUse(page, 'some-gpt2');
+      await page.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models');
+        for await (const name of /** @type {any} */ (folder).keys()) {
+          if (name.includes('.shard-')) return folder.removeEntry(name);
+        }
+      });
+      await page.reload();
+      await page.getByText(/not whole: some-gpt2[\s\S]*choose it again/).waitFor();
+      await waitForState(page, 'ready');
+      assert.notEqual(await page.locator('#model-name').textContent(), 'some-gpt2');
+      await page.click('#models');
+      await page.getByRole('button', { name: 'Go on some-gpt2' }).click();
+      await inUse(page, 'some-gpt2');
+    });
+  },
+);
+
+let held = true;
+pageTest(
+  'C42: another model while the first still comes, or after it was cancelled, is no error',
+  {
+    ...options,
+    server: {
+      ...options.server,
+      fault: ({ path }) =>
+        held && /built-in\/.*\.safetensors$/.test(path) ? { drip: { bytes: 20_000, milliseconds: 100 } } : null,
+    },
+  },
+  async ({ page }) => {
+    await page
+      .locator('#load')
+      .getByText(/MB, \d+%/)
+      .waitFor();
+    await lookUp(page, REPOSITORY);
+    await page.click('#fetch-model');
+    await inUse(page, 'some-gpt2');
+    await page.waitForFunction(() => /%/.test(document.querySelector('.suggestion')?.textContent ?? ''));
+    assert.doesNotMatch(await page.locator('body').innerText(), /another build|can’t run/);
+    held = false;
   },
 );
 

@@ -273,8 +273,9 @@ async function readWeights(loader, source, shelf, { context, local, resumed, ver
   };
 
   for (let run = loader.wanted(); run; run = loader.wanted()) {
-    await masks?.fill(position, run.start, take);
-    await source.read(run.start, run.end, take);
+    if (!source.whole) await masks?.fill(position, run.start, take);
+    const [from, to] = source.whole ? [Math.min(position, run.start), plan.size] : [run.start, run.end];
+    await source.read(from, to, take);
   }
   await masks?.fill(position, plan.size, take);
 }

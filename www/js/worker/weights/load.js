@@ -88,7 +88,7 @@ async function loaded(wasm, source, context) {
       const shelf = store && new Shelf(store, source.key);
       await shelf?.look();
       const found = shelf && (await fromShelf(wasm, shelf, context));
-      if (!found) throw new EngineError(codes.notKept, 'it is not kept here any more, or not whole');
+      if (!found) throw new EngineError(codes.notKept, 'it could not be taken from what was kept');
       return found;
     }
   }
@@ -222,6 +222,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     if (!(error instanceof Damage)) throw error;
+    await shelf.write({ ...record, complete: false });
     return null;
   }
 }
