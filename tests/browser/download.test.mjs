@@ -214,6 +214,14 @@ const failing = [
     says: /web page/,
   },
   {
+    name: 'C35: a content network that lets no page read',
+    wrong: () => (asked) =>
+      asked.host === 'network' ? { headers: { 'access-control-allow-origin': '' }, contentRange: 'bytes 0-0/1' } : null,
+    code: 'offline',
+    says: /could not be fetched/,
+    mayKeep: true,
+  },
+  {
     name: 'C39: the right length, one wrong byte',
     wrong: () => (asked) => (asked.host === 'network' ? { flip: Math.floor(size / 2) } : null),
     code: 'hash-mismatch',
@@ -236,3 +244,28 @@ pageTest('downloads that a fault ends', { ...options, timeout: 300_000 }, async 
     });
   }
 });
+
+pageTest(
+  'C41: while there is no network it waits for as long as that takes, and goes on',
+  {
+    ...options,
+    server: {
+      replaced: {
+        ...asHub(hub.origin),
+        // Emulations of this do not reach into workers.
+        'navigator.onLine === false': '/could not be fetched/.test(error.message)',
+        'LONGEST_WAIT = 30_000': 'LONGEST_WAIT = 50',
+      },
+    },
+  },
+  async ({ page }) => {
+    const faults = [{ truncate: 300_000 }, ...Array(40).fill({ reset: true })];
+    const { info, best, error, progress } = await loadWith(page, ({ host, file, range }) =>
+      host === 'network' && file === WEIGHTS && !range?.startsWith('bytes=0-') ? faults.shift() : null,
+    );
+    assert.equal(error, null);
+    assert.equal(info.keeping.verified, 'stated');
+    assert.equal(best.length, 3);
+    assert.ok(progress.some(({ waiting }) => waiting?.reason === 'offline' && waiting.until === null));
+  },
+);

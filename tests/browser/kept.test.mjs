@@ -308,6 +308,11 @@ const lacking = [
     where: 'cache',
   },
   {
+    name: 'D47: files that can’t be brought to the disk: the Cache API',
+    replaced: { 'handle.flush()': "(() => { throw new DOMException('no', 'InvalidStateError'); })()" },
+    where: 'cache',
+  },
+  {
     name: 'D48: neither: memory',
     replaced: { 'navigator.storage.getDirectory()': 'undefined', 'caches.open(CACHE)': 'undefined' },
     where: 'memory',

@@ -217,9 +217,11 @@ async function restoreHash(loader, shelf) {
 async function keepHash(loader, shelf) {
   const saved = loader.saveHash();
   if (!shelf || !saved) return;
-  const older = keptHashes(shelf);
-  const number = Number(older[0]?.label.split('-')[1] ?? 0) + 1;
+  const [newest, ...older] = keptHashes(shelf);
+  if (newest?.sha256 === (await sha256(saved))) return;
+  const number = Number(newest?.label.split('-')[1] ?? 0) + 1;
   await shelf.put(`hash-${String(number).padStart(6, '0')}`, saved);
+  // The one before stays: until this piece's shards are there as well, that is the one to go on with.
   for (const { label } of older) await shelf.drop(label);
 }
 

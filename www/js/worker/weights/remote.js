@@ -30,6 +30,7 @@ export class Remote {
   #url;
   #name;
   #options;
+  #patience;
   /** Set where the server gives no ranges, or compresses them, which makes them useless. */
   #whole = false;
   /** Set once a range came. */
@@ -46,6 +47,7 @@ export class Remote {
     this.#name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
     this.#options = options;
     this.#size = options.size ?? null;
+    this.#patience = new Patience(options.signal, options.onWait);
   }
 
   /** Whether any part costs as much as all that stands before it. */
@@ -65,7 +67,7 @@ export class Remote {
    * @param {Take} take
    */
   async read(from, to, take) {
-    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    const patience = this.#patience;
     let at = from;
     while (at < to) {
       try {
@@ -95,7 +97,7 @@ export class Remote {
    * @param {{limit: number, mayBeMissing?: boolean}} options   `limit` in bytes
    */
   async all({ limit, mayBeMissing = false }) {
-    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    const patience = this.#patience;
     for (;;) {
       /** @type {Uint8Array[]} */
       const parts = [];
