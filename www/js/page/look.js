@@ -63,6 +63,7 @@ export class LookController {
     const feed = new Feed((request) => (this.#recording.trace ?? app.engine).inspect(request));
     this.#feed = feed;
     const selection = this.#selection;
+    selection.addEventListener('run', () => feed.outdate());
     this.#heads = new Heads(feed, selection);
     this.#head = new OneHead(feed, selection);
     this.#altering = new Altering(feed, selection);

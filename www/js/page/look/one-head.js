@@ -66,6 +66,7 @@ export class OneHead {
   /** Another model. */
   reset() {
     this.#map = null;
+    this.view.setLengths(null);
     this.#drawn = '';
     this.#cellDrawn = '';
     this.#normsDrawn = '';
@@ -168,7 +169,7 @@ export class OneHead {
           : { kind: 'value-norms', layer, head, of },
       deliver: (/** @type {ValueNorms} */ answer) => {
         this.#normsDrawn = `${wanted}/${this.#selection.stamp(answer.revision)}`;
-        this.view.setLengths(answer.outputs);
+        this.view.setLengths(answer);
       },
     });
   }
