@@ -404,6 +404,9 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.keyboard.press('Escape');
     assert.ok(await page.locator('#tour').isHidden());
     assert.equal(await page.locator('#tour-start').textContent(), 'Go on with the tour');
+    await page.locator('#tour-start').click();
+    await page.locator('#tour-next').click();
+    assert.notEqual(await page.locator('#tour-start').textContent(), 'Go on with the tour', 'it is over');
     await settled(page);
   });
 });
