@@ -141,6 +141,24 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('input[name="stage"][value="weights"]').check();
   });
 
+  await t.test('the stages play, and can be stepped through', async () => {
+    const stages = page.locator('input[name="stage"]');
+    const shown = () => page.locator('input[name="stage"]:checked').getAttribute('value');
+    await page.locator('#stage-play').click();
+    assert.equal(await shown(), 'products');
+    await page.locator('input[value="scores"]:checked').waitFor();
+    await page.locator('#stage-play').click();
+    const paused = await shown();
+    await page.waitForTimeout(2000);
+    assert.equal(await shown(), paused, 'a pause lasts');
+    await stages.last().check();
+    await stages.last().focus();
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await shown(), 'masked');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await shown(), 'weights');
+  });
+
   await t.test('typing adds rows and leaves the others', async () => {
     await page.locator('#text').focus();
     await page.keyboard.press('End');
@@ -382,6 +400,12 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('.arc-token[data-index="3"]').click();
     assert.match((await page.locator('#arc-sentences').textContent()) ?? '', /·John looks at: .*%/);
     await page.locator('.arc-token[data-index="5"]').click({ modifiers: ['Shift'] });
+    await page.locator('#chips [data-index="4"]').focus();
+    await page.keyboard.press('Shift+Enter');
+    await page.locator('.arc-token.chosen[data-index="4"]').waitFor({ state: 'attached' });
+    assert.equal(await page.locator('.arc-token.chosen').count(), 3);
+    await page.keyboard.press('Shift+Enter');
+    assert.equal(await page.locator('.arc-token.chosen').count(), 2);
     const [head] = (await page.locator('.arc-heads li').first().innerText()).match(/L\d+ H\d+/) ?? [''];
     const named = head.replace('L', 'layer ').replace(' H', ', head ');
     await figureSays(page, 'What ·John ·to looks at', named, 'layer 4, head 1', 'When', 'is looked at by');

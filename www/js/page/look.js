@@ -249,7 +249,11 @@ export class LookController {
       chips.light(selection.cell ? [selection.cell.row, selection.cell.column] : []);
     });
     chips.addEventListener('pick', (event) => {
-      const { index } = /** @type {CustomEvent<{index: number}>} */ (event).detail;
+      const { index, several } = /** @type {CustomEvent<{index: number, several: boolean}>} */ (event).detail;
+      if (several && this.#tabs.shown === 'arcs') {
+        this.#arcs.choose(index, true);
+        return;
+      }
       selection.choose(index);
       view.selectRow(index);
       this.#app.emit('token', { index });

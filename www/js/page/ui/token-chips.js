@@ -15,7 +15,7 @@ const hint = 'Point at a token, or step along with the arrow keys, for its numbe
 
 /**
  * The tokens of the context in order. Only what changed is redrawn.
- * Event: `pick` with an index.
+ * Event: `pick` with `{index, several}`; `several`: with Shift, by pointer or by key.
  */
 export class TokenChips extends EventTarget {
   #list = h('ol', { id: 'chips', class: 'chips', 'aria-label': 'Tokens of the context' });
@@ -40,7 +40,7 @@ export class TokenChips extends EventTarget {
       const index = this.#indexOf(event.target);
       if (index === null) return;
       this.#setFocused(index);
-      this.dispatchEvent(new CustomEvent('pick', { detail: { index } }));
+      this.dispatchEvent(new CustomEvent('pick', { detail: { index, several: event.shiftKey } }));
     });
   }
 
