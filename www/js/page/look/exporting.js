@@ -2,6 +2,7 @@
 import { palettes } from '../lib/colour.js';
 import { drawFigure } from '../lib/figure/figure.js';
 import { csv, npy } from '../lib/files.js';
+import { refusal } from '../lib/link.js';
 import { isMasked } from '../lib/matrix.js';
 import { h, putPixels } from '../ui/dom.js';
 import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
@@ -53,6 +54,11 @@ export class Exporting {
 
   async #copy() {
     const { link } = this.#about();
+    const why = refusal(new URL(link).hash);
+    if (why) {
+      this.menu.tell(`No link can hold this: ${why}.`);
+      return;
+    }
     try {
       await navigator.clipboard.writeText(link);
       this.menu.tell('Copied. The link holds your text; nothing of it is sent anywhere until you do.');
