@@ -552,5 +552,7 @@ pageTest(
       .locator('#recording-file')
       .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
     await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
+    await page.locator('#recording-close').click();
+    assert.ok(await page.locator('#recording').isHidden(), 'the one before was still open');
   },
 );

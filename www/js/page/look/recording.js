@@ -1,6 +1,6 @@
 // @ts-check
 import { EngineError } from '../../shared/protocol.js';
-import { Trace } from '../../shared/trace.js';
+import { longest, Trace } from '../../shared/trace.js';
 import { RecordingBar } from '../ui/recording-bar.js';
 
 /**
@@ -25,7 +25,10 @@ export class Recording extends EventTarget {
     this.bar.addEventListener('example', () => this.#open(() => this.#fetch()));
     this.bar.addEventListener('file', (event) => {
       const file = /** @type {CustomEvent<File>} */ (event).detail;
-      this.#open(() => file.text());
+      this.#open(async () => {
+        if (file.size > longest) throw new EngineError('invalid-trace', 'the file is too long');
+        return file.text();
+      });
     });
     this.bar.addEventListener('close', () => this.close());
   }
