@@ -1,7 +1,7 @@
 // @ts-check
 /** Choosing a model on the page: nothing before the button that says so, the old one until the new one is there. */
 import assert from 'node:assert/strict';
-import { linkSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -296,6 +296,18 @@ pageTest('models from disk', options, async ({ page, t }) => {
     await page.reload();
     await waitForState(page, 'ready');
     await inUse(page, 'model');
+  });
+  await t.test('a quantised folder is kept as well', async () => {
+    await page.click('#models');
+    await page.locator('dialog.models input[webkitdirectory]').setInputFiles(join(root, 'www/models/built-in'));
+    await page.locator('#switch').waitFor({ state: 'hidden' });
+    const name = JSON.parse(readFileSync(join(root, 'www/models/built-in/manifest.json'), 'utf8')).name;
+    await inUse(page, name);
+    assert.match(await page.locator('#model').innerText(), /yes, for the next visit/);
+    await page.reload();
+    await waitForState(page, 'ready');
+    await inUse(page, name);
+    assert.match(await page.locator('#model').innerText(), /yes, for the next visit/);
   });
   await t.test('dropped files are taken, and the page is not left', async () => {
     const dropped = await page.evaluate(() => {
