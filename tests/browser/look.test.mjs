@@ -411,6 +411,20 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await figureSays(page, 'What ·John ·to looks at', named, 'layer 4, head 1', 'When', 'is looked at by');
   });
 
+  await t.test('a recording gives way to the text again, also after one that could not be read', async () => {
+    const own = await page.locator('#chips [data-id]').count();
+    await page.locator('#recording-example').click();
+    await page.locator('#recording', { hasText: 'computed by' }).waitFor();
+    assert.notEqual(await page.locator('#chips [data-id]').count(), own);
+    await page
+      .locator('#recording-file')
+      .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('[]') });
+    await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
+    await page.locator('#recording-close').click();
+    assert.ok(await page.locator('#recording').isHidden());
+    assert.equal(await page.locator('#chips [data-id]').count(), own);
+  });
+
   await t.test('no serious accessibility faults in any view', async () => {
     for (const view of ['attention', 'arcs', 'journey', 'lens', 'why', 'compare']) {
       await openView(page, view);
@@ -552,7 +566,6 @@ pageTest(
       .locator('#recording-file')
       .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
     await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
-    await page.locator('#recording-close').click();
-    assert.ok(await page.locator('#recording').isHidden(), 'the one before was still open');
+    assert.ok(await page.locator('#recording-close').isHidden(), 'there is nothing to come back to');
   },
 );

@@ -48,7 +48,7 @@ export class LookController {
   /** The engine's own text. @type {{tokens: Token[], revision: number} | null} */
   #newest = null;
   #linking;
-  #recording = new Recording();
+  #recording;
   #guiding;
   /** How many tokens of the text come before those of the context. */
   #dropped = 0;
@@ -60,6 +60,7 @@ export class LookController {
   constructor(app, { field }) {
     this.#app = app;
     this.#field = field;
+    this.#recording = new Recording(() => app.model !== null);
     const feed = new Feed((request) => (this.#recording.trace ?? app.engine).inspect(request));
     this.#feed = feed;
     const selection = this.#selection;

@@ -26,10 +26,13 @@ export class RecordingBar extends EventTarget {
     });
   }
 
-  /** @param {{text: string, model: {name: string}} | null} trace */
-  show(trace) {
+  /**
+   * @param {{text: string, model: {name: string}} | null} trace
+   * @param {boolean} [canClose]   whether there is something to come back to
+   */
+  show(trace, canClose = true) {
     this.#shown.hidden = trace === null;
-    this.#close.hidden = trace === null;
+    this.#close.hidden = trace === null || !canClose;
     if (trace)
       this.#note.textContent = `A recording: “${trace.text}”, computed by ${trace.model.name}. The views below show its real numbers and need no model; what was not recorded stays empty. Typing comes back to your own text.`;
   }
