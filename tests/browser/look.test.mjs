@@ -408,6 +408,8 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     assert.equal(await page.locator('.arc-token.chosen').count(), 2);
     const [head] = (await page.locator('.arc-heads li').first().innerText()).match(/L\d+ H\d+/) ?? [''];
     const named = head.replace('L', 'layer ').replace(' H', ', head ');
+    const { shape } = readNpy((await save(page, 'npy')).bytes);
+    assert.equal(shape?.[0], await page.locator('.arc-heads li').count());
     await figureSays(page, 'What ·John ·to looks at', named, 'layer 4, head 1', 'When', 'is looked at by');
   });
 
@@ -512,6 +514,18 @@ pageTest(
     await openView(other, 'attention');
     assert.equal(await copied(other), link);
     await other.locator('#altered-back').click();
+
+    // The same text is not read anew; what is to be shown of it changes all the same.
+    await other.evaluate(
+      (fragment) => {
+        location.hash = fragment;
+      },
+      new URL(link).hash.replace('cell=2.1', 'cell=3.0').replace('token=2', 'token=1').replace('&off=2.3', ''),
+    );
+    await other.waitForFunction(() => document.querySelector('#cell-readout')?.getAttribute('data-row') === '3');
+    await openView(other, 'journey');
+    await other.waitForFunction(() => document.querySelector('.journey')?.getAttribute('data-position') === '1');
+    await openView(other, 'attention');
 
     const text = await other.locator('#text').inputValue();
     for (const hostile of [

@@ -28,7 +28,7 @@ import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
  * @property {'table'} kind
  * @property {string[]} columns
  * @property {(string | number | null)[][]} rows
- * @property {{values: Float32Array, shape: number[]} | null} array
+ * @property {{values: Float32Array, shape: number[]}} array
  */
 
 const pngScale = 2;
@@ -86,20 +86,8 @@ export class Exporting {
     if (format === 'svg') saveFile(name, this.#figure(view), 'image/svg+xml');
     else if (format === 'csv') saveFile(name, csv(rowsOf(view.numbers)), 'text/csv');
     else if (format === 'json') saveFile(name, `${JSON.stringify(this.#json(view), null, 1)}\n`, 'application/json');
-    else if (format === 'npy') this.#saveNpy(name, view);
+    else if (format === 'npy') saveFile(name, npyOf(view.numbers), 'application/octet-stream');
     else saveFile(name, await svgToPng(this.#figure(view), pngScale), 'image/png');
-  }
-
-  /** @param {string} name @param {View} view */
-  #saveNpy(name, { numbers }) {
-    if (numbers.kind === 'matrix') {
-      const shape = [numbers.rowNames.length, numbers.columnNames.length];
-      saveFile(name, npy(numbers.values, shape), 'application/octet-stream');
-    } else if (numbers.array) {
-      saveFile(name, npy(numbers.array.values, numbers.array.shape), 'application/octet-stream');
-    } else {
-      this.menu.tell('This view has no array; take CSV or JSON.');
-    }
   }
 
   /** @param {View} view */
@@ -126,6 +114,12 @@ function cellsOf({ rowNames, columnNames, values, mask }) {
       mask !== false && isMasked(mask, columns, row, column) ? null : values[row * columns + column],
     ),
   );
+}
+
+/** @param {Matrix | Table} numbers */
+function npyOf(numbers) {
+  if (numbers.kind === 'table') return npy(numbers.array.values, numbers.array.shape);
+  return npy(numbers.values, [numbers.rowNames.length, numbers.columnNames.length]);
 }
 
 /** @param {Matrix | Table} numbers */

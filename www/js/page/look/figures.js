@@ -137,10 +137,22 @@ export function arcsView(maps, tokens, chosen, share) {
         const [row, column] = side === 'looks' ? [from, to] : [to, from];
         return [maps[index].layer, maps[index].head, names[row], names[column], row, column, weight];
       }),
-      array: null,
+      array: {
+        values: together(maps.map(({ weights }) => weights)),
+        shape: [maps.length, tokens.length, tokens.length],
+      },
     },
     panels: [{ kind: 'arcs', tokens: names, chosen: all, lines: [...drawn], heads }],
   };
+}
+
+/** @param {Float32Array[]} arrays of one length */
+function together(arrays) {
+  const all = new Float32Array(arrays.length * arrays[0].length);
+  arrays.forEach((array, index) => {
+    all.set(array, index * array.length);
+  });
+  return all;
 }
 
 /**

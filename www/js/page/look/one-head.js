@@ -60,7 +60,7 @@ export class OneHead {
     }).observe(this.view.element);
   }
 
-  /** Pins a cell as soon as the map of the newest text is drawn. @param {{row: number, column: number}} cell */
+  /** Pins a cell as soon as the map of the newest text is drawn. @param {{row: number, column: number} | null} cell */
   pinLater(cell) {
     this.#pin = cell;
   }
