@@ -1,5 +1,6 @@
 // @ts-check
 import { formatShare, formatValue } from '../lib/format.js';
+import { around } from '../lib/raster.js';
 import { spokenToken } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 import { h } from './dom.js';
@@ -234,7 +235,7 @@ export class CompareView extends EventTarget {
     const from = values.reduce((least, value) => Math.min(least, value), 0);
     const to = values.reduce((most, value) => Math.max(most, value), 0);
     const bound = Math.max(-from, to);
-    const scale = { palette: this.#palettes.scores, low: -bound, high: bound, power: 1 };
+    const scale = { palette: this.#palettes.scores, ...around(bound), power: 1 };
     this.#legend.update({ ...scale, from, to, masked: true });
     this.#map.update({
       ...scale,

@@ -1,5 +1,6 @@
 // @ts-check
 import { extent, strongest } from '../lib/matrix.js';
+import { around } from '../lib/raster.js';
 import { picture, stageOrder } from '../lib/stages.js';
 import { CellReadout, spokenCell } from './cell-readout.js';
 import { CellSum } from './cell-sum.js';
@@ -276,7 +277,7 @@ export class HeadView extends EventTarget {
     const range = extent(values, size, mask);
     const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
     const fixed = stage === 'weights' && !(this.#norms.input.checked && this.#lengths);
-    const [low, high] = signed ? [-bound, bound] : [0, fixed ? 1 : bound];
+    const { low, high } = signed ? around(bound) : { low: 0, high: fixed ? 1 : bound };
     return {
       palette: signed ? palettes.scores : palettes.weights,
       low,
