@@ -131,6 +131,8 @@ export class CompareView extends EventTarget {
 
   clear() {
     this.#body.hidden = true;
+    // Its map stays, unseen, and is laid out anew now and then.
+    this.#map.select(null);
     this.#compared = this.#differences = this.#difference = null;
   }
 
@@ -221,8 +223,8 @@ export class CompareView extends EventTarget {
 
   /** @param {{row: number, column: number}} cell */
   #say({ row, column }) {
-    const { values, tokens } = /** @type {Difference} */ (this.#difference);
-    if (!tokens[row] || !tokens[column]) return '';
+    const { values, tokens = [] } = this.#difference ?? {};
+    if (!values || !tokens[row] || !tokens[column]) return '';
     const value = values[row * tokens.length + column];
     return `${spokenToken(tokens[row])} looks at ${spokenToken(tokens[column])} ${value < 0 ? 'less' : 'more'} in the second text: ${formatValue(value)}`;
   }
