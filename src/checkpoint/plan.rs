@@ -103,7 +103,7 @@ impl Plan {
 
     /// The last byte after which a piece ends, within `range` and beyond its start.
     pub(super) fn piece_end(&self, range: Range<u64>) -> Option<u64> {
-        self.pieces.iter().map(Piece::end).filter(|end| range.start < *end && *end <= range.end).next_back()
+        self.pieces.iter().map(Piece::end).rfind(|end| range.start < *end && *end <= range.end)
     }
 
     /// Needed bytes from `position` on of all pieces that are not `done`.
