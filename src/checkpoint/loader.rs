@@ -77,6 +77,8 @@ struct Current {
     file: File,
     /// None if there is nothing to compare with, or the caller hashes.
     hash: Option<Hash>,
+    /// What it was when the last piece ended.
+    hash_of_pieces: Option<Hash>,
     hashed_elsewhere: bool,
     /// Bytes from the start on that have come without a hole.
     received: u64,
@@ -106,7 +108,7 @@ impl File {
 
 impl Current {
     /// Notes that bytes have come from `offset` on.
-    fn count(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+    fn count(&mut self, offset: u64, bytes: &[u8], plan: Option<&Plan>) -> Result<()> {
         let end = offset.saturating_add(bytes.len() as u64);
         if let Some(expected) = self.file.size.filter(|&size| end > size) {
             let file = self.file.name.clone();
@@ -117,7 +119,14 @@ impl Current {
             self.hash = None;
         } else if end > self.received {
             if let Some(hash) = &mut self.hash {
-                hash.update(&bytes[(self.received - offset) as usize..]);
+                let mut new = &bytes[(self.received - offset) as usize..];
+                if let Some(piece_end) = plan.and_then(|plan| plan.piece_end(self.received..end)) {
+                    let (before, after) = new.split_at((piece_end - self.received) as usize);
+                    hash.update(before);
+                    self.hash_of_pieces = Some(hash.clone());
+                    new = after;
+                }
+                hash.update(new);
             }
             self.received = end;
         }
@@ -190,7 +199,15 @@ impl Loader {
         let file = self.due.pop_if(|file| file.name == name && self.current.is_none());
         let file = file.ok_or_else(|| Error::UnexpectedFile(name.to_owned()))?;
         let hash = (file.sha256.is_some() && !hashed_elsewhere).then(Hash::default);
-        self.current = Some(Current { file, hash, hashed_elsewhere, received: 0, in_ranges: false, bytes: Vec::new() });
+        self.current = Some(Current {
+            file,
+            hash,
+            hash_of_pieces: None,
+            hashed_elsewhere,
+            received: 0,
+            in_ranges: false,
+            bytes: Vec::new(),
+        });
         Ok(())
     }
 
@@ -215,7 +232,7 @@ impl Loader {
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(current) = &mut self.current else { return Err(Error::UnexpectedFile(String::new())) };
         if current.file.is_tokenizer {
-            current.count(current.received, bytes)?;
+            current.count(current.received, bytes, None)?;
             if current.bytes.len() + bytes.len() > MAX_FILE_BYTES {
                 return Err(Error::Tokenizer(format!("the file has more than {MAX_FILE_BYTES} bytes")));
             }
@@ -233,7 +250,7 @@ impl Loader {
                 Ok(())
             }
             Source::Shards { reader, progress } => {
-                current.count(current.received, bytes)?;
+                current.count(current.received, bytes, None)?;
                 let model = self.model.as_mut().expect("a manifest tells the shape");
                 reader.push(bytes, &mut QuantisedSink::new(&mut model.weights, progress))
             }
@@ -260,7 +277,7 @@ impl Loader {
         let (Some(current), Source::Hub(intake)) = (&mut self.current, &mut self.source) else {
             return Err(Error::UnexpectedFile(String::new()));
         };
-        current.count(offset, bytes)?;
+        current.count(offset, bytes, intake.plan())?;
         let taken = intake.push_at(offset, bytes, &current.file, &mut self.model)?;
         if let Some(files) = intake.tokenizer.take() {
             self.tokenizer = Some(Tokenizer::from_vocab_and_merges(&files[0], &files[1])?);
@@ -345,17 +362,19 @@ impl Loader {
         self.is_verified
     }
 
-    /// What it takes to go on with the hash of the current file after its last byte without a hole; `None` if there is
-    /// nothing to compare it with.
+    /// What it takes to go on with the hash of the current file after the last piece that came without a hole before it;
+    /// `None` if there is none yet, or nothing to compare the hash with.
     pub fn save_hash(&self) -> Option<Vec<u8>> {
-        Some(self.current.as_ref()?.hash.as_ref()?.save())
+        let current = self.current.as_ref().filter(|current| current.hash.is_some())?;
+        Some(current.hash_of_pieces.as_ref()?.save())
     }
 
-    /// Goes on with a saved hash in place of the bytes that it stands for, of which none need come again; tells how many they
-    /// are, or `None` if it can't be used.
+    /// Goes on with a saved hash in place of the bytes that it stands for; tells how many they are, or `None` if it can't be
+    /// used, because some of them are still wanted: those that come now need not be those that it was computed of.
     pub fn restore_hash(&mut self, saved: &[u8]) -> Option<u64> {
+        let wanted = self.wanted().map_or(u64::MAX, |run| run.start);
         let current = self.current.as_mut().filter(|current| current.hash.is_some())?;
-        let hash = Hash::restore(saved).filter(|hash| hash.length() >= current.received)?;
+        let hash = Hash::restore(saved).filter(|hash| (current.received..=wanted).contains(&hash.length()))?;
         current.received = hash.length();
         current.hash = Some(hash);
         Some(current.received)
@@ -373,7 +392,7 @@ impl Loader {
     }
 
     fn accept(&mut self, current: Current) -> Result<()> {
-        let Current { file, hash, hashed_elsewhere, received, in_ranges, bytes } = current;
+        let Current { file, hash, hashed_elsewhere, received, in_ranges, bytes, .. } = current;
         if let Source::Hub(intake) = &self.source
             && !file.is_tokenizer
         {

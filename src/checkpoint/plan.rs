@@ -101,6 +101,11 @@ impl Plan {
         Some(run)
     }
 
+    /// The last byte after which a piece ends, within `range` and beyond its start.
+    pub(super) fn piece_end(&self, range: Range<u64>) -> Option<u64> {
+        self.pieces.iter().map(Piece::end).rfind(|end| range.start < *end && *end <= range.end)
+    }
+
     /// Needed bytes from `position` on of all pieces that are not `done`.
     pub fn remaining(&self, position: u64, done: &[bool]) -> u64 {
         let open = self.pieces.iter().zip(done).filter(|(_, done)| !**done);

@@ -107,6 +107,15 @@ for (const { name, files, fault, variant, says } of failing) {
 }
 
 pageTest(
+  'C45: a module that is called something else is used all the same',
+  { server: { fault: ({ path }) => (path.endsWith('.wasm') ? { type: 'application/octet-stream' } : null) } },
+  async ({ page }) => {
+    await waitForState(page, 'ready');
+    assert.equal((await build(page)).variant, 'relaxed-threads');
+  },
+);
+
+pageTest(
   'no relaxed SIMD and not isolated: the plain build, with both reasons',
   { server: { isolated: false }, context: { serviceWorkers: 'block' }, path: 'none' },
   async ({ page, context, server }) => {

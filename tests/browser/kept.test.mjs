@@ -178,6 +178,14 @@ pageTest('kept files that are not what they were', options(), async ({ page, t }
       assert.equal(hub.requests.length, 0);
     });
   }
+  await t.test('D50: found out without the hub: it counts as an interrupted download, which goes on', async () => {
+    await damage(page, '.shard-', 'flip');
+    assert.equal((await load(page, { type: 'kept', key })).error?.code, 'not-kept');
+    assert.equal((await kept(page)).models[0].complete, false);
+    const again = await loadFromHub(page, REPOSITORY);
+    assert.deepEqual(again.best, best);
+    assert.ok((await kept(page)).models[0].complete);
+  });
   await t.test('D50: the record torn: the shards are found all the same', async () => {
     await damage(page, '.record', 'scribble');
     hub.requests.length = 0;
@@ -297,6 +305,11 @@ const lacking = [
   {
     name: 'D47: files that can’t be written: the Cache API',
     replaced: { 'file.createSyncAccessHandle()': "Promise.reject(new DOMException('no', 'InvalidStateError'))" },
+    where: 'cache',
+  },
+  {
+    name: 'D47: files that can’t be brought to the disk: the Cache API',
+    replaced: { 'handle.flush()': "(() => { throw new DOMException('no', 'InvalidStateError'); })()" },
     where: 'cache',
   },
   {

@@ -149,5 +149,14 @@ for (const width of [320, 390, 768, 1280]) {
     await andAnswer(page, () => page.locator('#text').fill('A'.repeat(300)));
     const [inner, content] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
     assert.ok(content <= inner, `the page is ${content} px wide in a window of ${inner}`);
+    // Some text may well end with the longest token of all as the most probable one.
+    await page.locator('#tab-journey').click();
+    await page.locator('.journey .guesses tbody .token').first().waitFor();
+    const journey = await page.evaluate(() => {
+      for (const token of document.querySelectorAll('.journey .guesses tbody .token'))
+        token.textContent = '<|endoftext|>';
+      return document.documentElement.scrollWidth;
+    });
+    assert.ok(journey <= inner, `the journey is ${journey} px wide`);
   });
 }

@@ -141,6 +141,24 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('input[name="stage"][value="weights"]').check();
   });
 
+  await t.test('the stages play, and can be stepped through', async () => {
+    const stages = page.locator('input[name="stage"]');
+    const shown = () => page.locator('input[name="stage"]:checked').getAttribute('value');
+    await page.locator('#stage-play').click();
+    assert.equal(await shown(), 'products');
+    await page.locator('input[value="scores"]:checked').waitFor();
+    await page.locator('#stage-play').click();
+    const paused = await shown();
+    await page.waitForTimeout(2000);
+    assert.equal(await shown(), paused, 'a pause lasts');
+    await stages.last().check();
+    await stages.last().focus();
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await shown(), 'masked');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await shown(), 'weights');
+  });
+
   await t.test('typing adds rows and leaves the others', async () => {
     await page.locator('#text').focus();
     await page.keyboard.press('End');
@@ -382,9 +400,32 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.locator('.arc-token[data-index="3"]').click();
     assert.match((await page.locator('#arc-sentences').textContent()) ?? '', /·John looks at: .*%/);
     await page.locator('.arc-token[data-index="5"]').click({ modifiers: ['Shift'] });
+    for (const expected of [3, 2]) {
+      await page.locator('#chips [data-index="4"]').focus();
+      await page.keyboard.press('Shift+Enter');
+      // What is off the screen is drawn when it comes back.
+      await page.locator('svg.arcs').scrollIntoViewIfNeeded();
+      await page.waitForFunction((count) => document.querySelectorAll('.arc-token.chosen').length === count, expected);
+    }
     const [head] = (await page.locator('.arc-heads li').first().innerText()).match(/L\d+ H\d+/) ?? [''];
     const named = head.replace('L', 'layer ').replace(' H', ', head ');
+    const { shape } = readNpy((await save(page, 'npy')).bytes);
+    assert.equal(shape?.[0], await page.locator('.arc-heads li').count());
     await figureSays(page, 'What ·John ·to looks at', named, 'layer 4, head 1', 'When', 'is looked at by');
+  });
+
+  await t.test('a recording gives way to the text again, also after one that could not be read', async () => {
+    const own = await page.locator('#chips [data-id]').count();
+    await page.locator('#recording-example').click();
+    await page.locator('#recording', { hasText: 'computed by' }).waitFor();
+    assert.notEqual(await page.locator('#chips [data-id]').count(), own);
+    await page
+      .locator('#recording-file')
+      .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('[]') });
+    await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
+    await page.locator('#recording-close').click();
+    assert.ok(await page.locator('#recording').isHidden());
+    assert.equal(await page.locator('#chips [data-id]').count(), own);
   });
 
   await t.test('no serious accessibility faults in any view', async () => {
@@ -404,6 +445,22 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     await page.keyboard.press('Escape');
     assert.ok(await page.locator('#tour').isHidden());
     assert.equal(await page.locator('#tour-start').textContent(), 'Go on with the tour');
+    await page.locator('#tour-start').click();
+    await page.locator('#tour-next').click();
+    assert.notEqual(await page.locator('#tour-start').textContent(), 'Go on with the tour', 'it is over');
+    await settled(page);
+  });
+
+  await t.test('examples open at once, with what to look for', async () => {
+    const examples = page.locator('.guide-examples button');
+    const { examples: told } = JSON.parse(await readFile(new URL('../../www/tour/en.json', import.meta.url), 'utf8'));
+    assert.equal(await examples.count(), told.length);
+    for (const [index, { text, look, show }] of told.entries()) {
+      await examples.nth(index).click();
+      await page.locator('.guide-look', { hasText: look }).waitFor();
+      assert.equal(await page.locator('#text').inputValue(), text);
+      assert.equal(await page.locator(`#tab-${show.view}`).getAttribute('aria-selected'), 'true');
+    }
     await settled(page);
   });
 });
@@ -472,6 +529,18 @@ pageTest(
     assert.equal(await copied(other), link);
     await other.locator('#altered-back').click();
 
+    // The same text is not read anew; what is to be shown of it changes all the same.
+    await other.evaluate(
+      (fragment) => {
+        location.hash = fragment;
+      },
+      new URL(link).hash.replace('cell=2.1', 'cell=3.0').replace('token=2', 'token=1').replace('&off=2.3', ''),
+    );
+    await other.waitForFunction(() => document.querySelector('#cell-readout')?.getAttribute('data-row') === '3');
+    await openView(other, 'journey');
+    await other.waitForFunction(() => document.querySelector('.journey')?.getAttribute('data-position') === '1');
+    await openView(other, 'attention');
+
     const text = await other.locator('#text').inputValue();
     for (const hostile of [
       'look=1&text=x&head=99.0',
@@ -525,5 +594,6 @@ pageTest(
       .locator('#recording-file')
       .setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
     await page.locator('#recording', { hasText: 'can’t be shown' }).waitFor();
+    assert.ok(await page.locator('#recording-close').isHidden(), 'there is nothing to come back to');
   },
 );

@@ -1,7 +1,7 @@
 // @ts-check
 /** Choosing a model on the page: nothing before the button that says so, the old one until the new one is there. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -146,6 +146,61 @@ pageTest(
       await waitForState(page, 'ready');
       assert.notEqual(await page.locator('#model-name').textContent(), 'some-gpt2');
     });
+
+    await t.test('D50: damaged at the next visit: said, and the rest is fetched when asked to', async () => {
+      await lookUp(page, REPOSITORY);
+      await page.click('#fetch-model');
+      await inUse(page, 'some-gpt2');
+      await page.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('headlight-models');
+        for await (const name of /** @type {any} */ (folder).keys()) {
+          if (name.includes('.shard-')) return folder.removeEntry(name);
+        }
+      });
+      await page.reload();
+      await page.getByText(/not whole: some-gpt2[\s\S]*choose it again/).waitFor();
+      await waitForState(page, 'ready');
+      assert.notEqual(await page.locator('#model-name').textContent(), 'some-gpt2');
+      await page.click('#models');
+      await page.getByRole('button', { name: 'Go on some-gpt2' }).click();
+      await inUse(page, 'some-gpt2');
+    });
+  },
+);
+
+let held = true;
+pageTest(
+  'C42: another model while the first still comes, or after it was cancelled, is no error',
+  {
+    ...options,
+    server: {
+      ...options.server,
+      fault: ({ path }) =>
+        held && /built-in\/.*\.safetensors$/.test(path) ? { drip: { bytes: 20_000, milliseconds: 100 } } : null,
+    },
+  },
+  async ({ page }) => {
+    await page
+      .locator('#load')
+      .getByText(/MB, \d+%/)
+      .waitFor();
+    await page.evaluate(() => {
+      const told = new Set();
+      Object.assign(globalThis, { told });
+      const place = /** @type {Element} */ (document.querySelector('#status-place'));
+      new MutationObserver(() => told.add(place.textContent)).observe(place, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
+    });
+    await lookUp(page, REPOSITORY);
+    await page.click('#fetch-model');
+    await inUse(page, 'some-gpt2');
+    await page.waitForFunction(() => /%/.test(document.querySelector('.suggestion')?.textContent ?? ''));
+    const told = await page.evaluate(() => [.../** @type {any} */ (globalThis).told].join('\n'));
+    assert.doesNotMatch(told, /build/);
+    held = false;
   },
 );
 
@@ -202,6 +257,36 @@ pageTest('models from disk', options, async ({ page, t }) => {
     await choose([ofDisk('model.safetensors')]);
     await refused(/config\.json/);
   });
+  await t.test('A22: a folder of something else, and two files of weights', async () => {
+    await page.click('#models');
+    await page.locator('dialog.models input[webkitdirectory]').setInputFiles(join(root, 'docs'));
+    await refused(/can’t be used|not|no /i);
+    const shards = [1, 2].map((i) => join(odd, `model-0000${i}-of-00002.safetensors`));
+    for (const shard of shards) linkSync(ofDisk('model.safetensors'), shard);
+    await page.click('#models');
+    await page.locator('dialog.models input[type=file]').first().setInputFiles(shards);
+    await refused(/none of the 2 safetensors files is model\.safetensors/);
+  });
+  await t.test('F77: hostile names of files, and hostile JSON in them, are text', async () => {
+    const buffer = Buffer.from(
+      '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"model_type":"</script>"}',
+    );
+    const file = (/** @type {string} */ name) => ({ name, mimeType: '', buffer });
+    const input = page.locator('dialog.models input[type=file]').first();
+    await page.click('#models');
+    await input.setInputFiles([file('<img src=x onerror=alert(1)>.gguf')]);
+    await refused(/.../);
+    for (const names of [
+      ['config.json', 'tokenizer.json', 'model.safetensors'],
+      ['manifest.json', 'x'],
+    ]) {
+      await page.click('#models');
+      await input.setInputFiles(names.map(file));
+      await refused(/can’t be used|not/);
+    }
+    assert.equal(await page.evaluate(() => 'polluted' in {}), false);
+    assert.equal(await page.locator('#switch img, #status-place img').count(), 0);
+  });
   await t.test('a checkpoint is quantised and kept; the text stays', async () => {
     await page.locator('#text').fill(typed);
     await choose(['config.json', 'tokenizer.json', 'model.safetensors'].map(ofDisk));
@@ -211,6 +296,18 @@ pageTest('models from disk', options, async ({ page, t }) => {
     await page.reload();
     await waitForState(page, 'ready');
     await inUse(page, 'model');
+  });
+  await t.test('a quantised folder is kept as well', async () => {
+    await page.click('#models');
+    await page.locator('dialog.models input[webkitdirectory]').setInputFiles(join(root, 'www/models/built-in'));
+    await page.locator('#switch').waitFor({ state: 'hidden' });
+    const name = JSON.parse(readFileSync(join(root, 'www/models/built-in/manifest.json'), 'utf8')).name;
+    await inUse(page, name);
+    assert.match(await page.locator('#model').innerText(), /yes, for the next visit/);
+    await page.reload();
+    await waitForState(page, 'ready');
+    await inUse(page, name);
+    assert.match(await page.locator('#model').innerText(), /yes, for the next visit/);
   });
   await t.test('dropped files are taken, and the page is not left', async () => {
     const dropped = await page.evaluate(() => {

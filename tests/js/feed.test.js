@@ -78,6 +78,25 @@ test('an answer about other tokens is not shown, and not asked for again before 
   assert.deepEqual([asked.length, drawn.get('a')], [2, 2]);
 });
 
+test('an answer that was under way when the model was altered is not shown, but asked for again', async () => {
+  let [asked, shown] = [0, 0];
+  const feed = new Feed(async () => {
+    asked += 1;
+    if (asked === 1) feed.outdate();
+    return { revision: 1, number: asked };
+  });
+  feed.want('a', {
+    rank: 0,
+    request: () => (shown ? null : { kind: 'attention', layer: 0, head: 0 }),
+    deliver: ({ number }) => {
+      shown = number;
+    },
+  });
+  feed.refresh(1);
+  await sleep(settle);
+  assert.deepEqual([asked, shown], [2, 2]);
+});
+
 test('what is dropped is asked for no more', async () => {
   const { feed, asked, want } = setUp();
   want('a', 0, 0);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csv, npy } from '../../www/js/page/lib/files.js';
-import { isLink, LinkError, readLink, writeLink } from '../../www/js/page/lib/link.js';
+import { isLink, LinkError, readLink, refusal, writeLink } from '../../www/js/page/lib/link.js';
 
 /** @type {import('../../www/js/page/lib/link.js').State} */
 const state = {
@@ -34,6 +34,14 @@ const state = {
 test('a link comes back as it was written', () => {
   assert.ok(isLink(`#${writeLink(state)}`));
   assert.deepEqual(readLink(`#${writeLink(state)}`), state);
+});
+
+test('all heads of a large model may be off, and what is too long for a link is known beforehand', () => {
+  const off = Array.from({ length: 48 * 25 }, (_, index) => ({ layer: Math.floor(index / 25), head: index % 25 }));
+  const all = { ...state, alteration: { ...state.alteration, off } };
+  assert.equal(refusal(writeLink(all)), null);
+  assert.deepEqual(readLink(writeLink(all)).alteration.off, off);
+  assert.match(refusal(writeLink({ ...state, text: 'x'.repeat(20_001) })) ?? '', /“text” is too long/);
 });
 
 test('what is not there has its usual value', () => {
@@ -70,7 +78,7 @@ test('nothing else is accepted', () => {
     ['look=1&sampling=1,1,1,1,0.5', /sampling/],
     ['look=1&sampling=1,1,1,1,2.5', /sampling/],
     [`look=1&text=${'x'.repeat(20_001)}`, /text/],
-    [`look=1&off=${'0.0,'.repeat(2000)}0.0`, /off/],
+    [`look=1&off=${'0.0,'.repeat(5000)}0.0`, /off/],
   ];
   for (const [fragment, reason] of /** @type {[string, RegExp][]} */ (wrong)) {
     assert.throws(

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paintLegend, paintMatrix, paintThumbnails } from '../../www/js/page/lib/raster.js';
+import { around, paintLegend, paintMatrix, paintThumbnails } from '../../www/js/page/lib/raster.js';
 
 /** Colour n of this palette is (n, 0, 255 - n). */
 const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => [(at / 3) | 0, 0, 255 - ((at / 3) | 0)][at % 3]);
@@ -35,6 +35,11 @@ test('NaN is loud, infinities are ends', () => {
 
 test('a scale without width does not divide by nothing', () => {
   assert.deepEqual(pixel(paintMatrix([3], 1, palette, { low: 3, high: 3, mask: true }), 0), [0, 0, 255, 255]);
+});
+
+test('where there are only zeros, they have the colour of zero', () => {
+  assert.deepEqual(pixel(paintMatrix([0], 1, palette, { ...around(0), mask: true }), 0), [128, 0, 127, 255]);
+  assert.deepEqual(pixel(paintMatrix([2], 1, palette, { ...around(2), mask: true }), 0), [255, 0, 0, 255]);
 });
 
 test('a power below 1 lifts small values and leaves the ends', () => {

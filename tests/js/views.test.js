@@ -76,6 +76,21 @@ test('words get the sum of their tokens, and look with the mean', () => {
   assert.deepEqual(groupWeights(weights, 3, [0, 1]), Float32Array.of(1, 0, 0.375, 0.625));
 });
 
+test('words without the mask look ahead, and rows still add up to 1', () => {
+  const open = Float32Array.of(0.2, 0.3, 0.5, 0.4, 0.4, 0.2, 0.25, 0.25, 0.5);
+  const cut = Uint8Array.of(0, 1, 1, 0, 0, 1, 0, 0, 0);
+  const parts = ['a', 'b', ' c'].map(token);
+  const of = (/** @type {Uint8Array | null} */ mask) =>
+    picture({ ...attention, weights: open }, parts, { ...plain, words: true, stage: 'weights' }, mask);
+  const { values, mask } = of(new Uint8Array(9));
+  [0.65, 0.35, 0.5, 0.5].forEach((value, at) => {
+    assert.ok(Math.abs(values[at] - value) < 1e-6);
+  });
+  assert.deepEqual(mask, new Uint8Array(4));
+  assert.deepEqual(of(cut).mask, Uint8Array.of(0, 1, 0, 0));
+  assert.equal(of(null).mask, true);
+});
+
 test('an altered mask', () => {
   const { unaltered, togglePlace, toggleCut, alteredMask } = alteration;
   assert.equal(alteredMask(unaltered, 0, 0, 3), null);

@@ -356,3 +356,58 @@ fn matrices_wider_than_a_shard_make_several() {
     assert_eq!(outputs(&mut loader), stored.iter().skip(1).step_by(2).cloned().collect::<Vec<_>>());
     assert_eq!(logits(&finished(loader).unwrap(), &[1, 2]), expected);
 }
+
+#[test]
+fn the_files_hash_goes_on_from_the_end_of_a_piece_of_which_all_is_there() {
+    let (file, stored, expected) = fetched_wide();
+    let sha256 = format!("{:x}", Sha256::digest(&file));
+    let begun = || {
+        let mut loader = Loader::from_hub(WIDE, &[], Precision::Int8, false).unwrap();
+        loader.expect(WEIGHTS, None, Some(&sha256)).unwrap();
+        loader.begin(WEIGHTS, false).unwrap();
+        loader
+    };
+    // A part of the file without holes, in parts that end anywhere.
+    let push = |loader: &mut Loader, file: &[u8], from: usize, part: usize| {
+        let mut saved = Vec::new();
+        let mut at = from;
+        while at < file.len() {
+            at += loader.push_at(at as u64, &file[at..file.len().min(at + part)])?;
+            saved.extend(loader.save_hash());
+            saved.dedup();
+        }
+        Ok::<_, headlight::Error>(saved)
+    };
+    let mut whole = begun();
+    let saved = push(&mut whole, &file, 0, 77_777).unwrap();
+    assert!(whole.save_hash().is_some() && saved.len() == stored.len(), "one after each piece");
+    whole.end().unwrap();
+    assert!(whole.is_verified());
+
+    for (count, saved) in saved.iter().enumerate() {
+        let again = |shards: usize| {
+            let mut loader = begun();
+            loader.push_at(0, &file[..1 << 17]).unwrap();
+            for (index, entry, bytes) in &stored[..shards] {
+                loader.restore(*index, entry, bytes).unwrap();
+            }
+            loader
+        };
+        assert_eq!(again(count).restore_hash(saved), None, "a shard is missing that it stands for");
+        let mut loader = again(count + 1);
+        let from = loader.restore_hash(saved).unwrap() as usize;
+        push(&mut loader, &file, from, 77_777).unwrap();
+        loader.end().unwrap();
+        assert!(loader.is_verified());
+        assert_eq!(weights(loader.finish().unwrap().0), expected);
+
+        let mut loader = again(count + 1);
+        let from = loader.restore_hash(saved).unwrap() as usize;
+        if from < file.len() {
+            let mut other = file.clone();
+            *other.last_mut().unwrap() ^= 1;
+            push(&mut loader, &other, from, 1 << 20).unwrap();
+            assert_eq!(code(loader.end()), "hash-mismatch");
+        }
+    }
+}

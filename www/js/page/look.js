@@ -48,7 +48,7 @@ export class LookController {
   /** The engine's own text. @type {{tokens: Token[], revision: number} | null} */
   #newest = null;
   #linking;
-  #recording = new Recording();
+  #recording;
   #guiding;
   /** How many tokens of the text come before those of the context. */
   #dropped = 0;
@@ -60,9 +60,11 @@ export class LookController {
   constructor(app, { field }) {
     this.#app = app;
     this.#field = field;
+    this.#recording = new Recording(() => app.model !== null);
     const feed = new Feed((request) => (this.#recording.trace ?? app.engine).inspect(request));
     this.#feed = feed;
     const selection = this.#selection;
+    selection.addEventListener('run', () => feed.outdate());
     this.#heads = new Heads(feed, selection);
     this.#head = new OneHead(feed, selection);
     this.#altering = new Altering(feed, selection);
@@ -248,7 +250,11 @@ export class LookController {
       chips.light(selection.cell ? [selection.cell.row, selection.cell.column] : []);
     });
     chips.addEventListener('pick', (event) => {
-      const { index } = /** @type {CustomEvent<{index: number}>} */ (event).detail;
+      const { index, several } = /** @type {CustomEvent<{index: number, several: boolean}>} */ (event).detail;
+      if (several && this.#tabs.shown === 'arcs') {
+        this.#arcs.choose(index, true);
+        return;
+      }
       selection.choose(index);
       view.selectRow(index);
       this.#app.emit('token', { index });

@@ -34,6 +34,8 @@ export class ModelController {
   #choice = builtIn;
   /** What is to take its place. @type {Choice | null} */
   #next = null;
+  /** Whether the present worker has been told how to run; that can be said only once. */
+  #configured = false;
   /** Fewer threads after each crash. @type {number | undefined} */
   #maxThreads;
   /** When the threads were last timed. */
@@ -47,10 +49,7 @@ export class ModelController {
     byId('model-place', HTMLElement).append(this.#card.element);
     this.#switchPanel.hide();
     this.#panel.addEventListener('load', () => this.#load());
-    this.#panel.addEventListener('restart', () => {
-      app.engine.restart();
-      this.start();
-    });
+    this.#panel.addEventListener('restart', () => this.#restart());
     for (const panel of [this.#panel, this.#switchPanel]) {
       panel.addEventListener('cancel', () => {
         app.engine.cancelLoad().catch((error) => app.fail(error));
@@ -96,13 +95,26 @@ export class ModelController {
     this.#panel.showProgress(null, this.#choice.name);
   }
 
-  /** Begins with a worker that has not been asked for anything yet. */
+  /** Begins, unless the user was faster. */
   start() {
+    if (!this.#configured) this.#begin();
+  }
+
+  #begin() {
     const { engine } = this.#app;
-    engine
-      .configure(isolationIsOff ? { threads: 1 } : { maxThreads: this.#maxThreads })
-      .catch((error) => this.#app.fail(error));
+    if (!this.#configured) {
+      this.#configured = true;
+      engine
+        .configure(isolationIsOff ? { threads: 1 } : { maxThreads: this.#maxThreads })
+        .catch((error) => this.#app.fail(error));
+    }
     this.#load();
+  }
+
+  #restart() {
+    this.#app.engine.restart();
+    this.#configured = false;
+    this.#begin();
   }
 
   /** Loads the first model, or the first after a crash. */
@@ -123,7 +135,8 @@ export class ModelController {
       const failure = asEngineError(error);
       if (failure.code === codes.notKept) {
         this.#choice = builtIn;
-        this.#load();
+        await this.#load();
+        this.#app.fail(new EngineError(failure.code, `${choice.name} could not be taken from what was kept`));
       } else this.#failed(failure);
     }
   }
@@ -137,8 +150,8 @@ export class ModelController {
     this.#next = choice;
     if (!app.model) {
       this.#choice = choice;
-      if (app.state === 'crashed') app.engine.restart();
-      this.start();
+      if (app.state === 'crashed') this.#restart();
+      else this.#begin();
       return;
     }
     const panel = this.#switchPanel;

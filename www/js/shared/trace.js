@@ -17,7 +17,7 @@ import { EngineError } from './protocol.js';
  */
 
 /** Longest file that is read, in characters. */
-const longest = 64 * 2 ** 20;
+export const longest = 64 * 2 ** 20;
 
 /** @param {string} reason */
 const invalid = (reason) => new EngineError('invalid-trace', `this is not a trace: ${reason}`);

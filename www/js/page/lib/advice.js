@@ -60,7 +60,10 @@ const table = {
     title: 'These weights are packed in a way that this page can’t read',
     advice: 'Of GGUF files it reads F32, F16, BF16 and Q8_0. Take one of those, or model.safetensors.',
   },
-  'not-kept': { title: 'The model is not kept here any more', advice: 'Choose it again to fetch it.' },
+  'not-kept': {
+    title: 'The model is not kept here any more, or not whole',
+    advice: 'Under Models, choose it again to fetch what is missing.',
+  },
   'storage-full': {
     title: 'The browser’s storage is full',
     advice:

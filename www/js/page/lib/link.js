@@ -28,7 +28,7 @@ export const views = ['attention', 'arcs', 'journey', 'lens', 'why', 'compare'];
 const stages = ['products', 'scores', 'masked', 'weights'];
 const mapOptions = ['plain', 'norms', 'no-sink', 'words'];
 
-const longest = { text: 20_000, name: 200, list: 4096 };
+const longest = { text: 20_000, name: 200, list: 16_384 };
 /** More layers, heads or positions than any model has. */
 const most = 100_000;
 
@@ -124,6 +124,17 @@ export function readLink(fragment) {
     sampling: sampling === '' ? null : readSampling(sampling),
     alteration: { unmasked, off, cuts },
   };
+}
+
+/** Why a fragment would not be read, or null. @param {string} fragment */
+export function refusal(fragment) {
+  try {
+    readLink(fragment);
+    return null;
+  } catch (error) {
+    if (error instanceof LinkError) return error.message;
+    throw error;
+  }
 }
 
 /** @param {string} text */

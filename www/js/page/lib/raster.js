@@ -18,6 +18,9 @@ export function shade(value, { low, high, power = 1 }) {
   return Math.round(255 * (power === 1 ? share : share ** power));
 }
 
+/** A scale with zero in its middle, also where there is nothing but zeros. @param {number} bound */
+export const around = (bound) => ({ low: -(bound || 1), high: bound || 1 });
+
 /** Not a number is a fault worth seeing. */
 export const loud = Object.freeze([255, 0, 200]);
 

@@ -80,11 +80,30 @@ export function groupWeights(weights, size, starts) {
   const grouped = new Float32Array(groups * groups);
   for (let row = 0; row < groups; row++) {
     const [from, to] = [starts[row], starts[row + 1] ?? size];
-    for (let column = 0; column <= row; column++) {
+    for (let column = 0; column < groups; column++) {
       const [first, end] = [starts[column], starts[column + 1] ?? size];
       let sum = 0;
       for (let r = from; r < to; r++) for (let c = first; c < end; c++) sum += weights[r * size + c];
       grouped[row * groups + column] = sum / (to - from);
+    }
+  }
+  return grouped;
+}
+
+/**
+ * A word is masked for another if none of its tokens may be looked at by any of the other's.
+ * @param {Uint8Array} mask (size, size)
+ * @param {number} size
+ * @param {number[]} starts
+ */
+function groupMask(mask, size, starts) {
+  const groups = starts.length;
+  const grouped = new Uint8Array(groups * groups).fill(1);
+  const group = new Uint32Array(size);
+  for (const [word, start] of starts.entries()) group.fill(word, start);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      if (!mask[row * size + column]) grouped[group[row] * groups + group[column]] = 0;
     }
   }
   return grouped;
@@ -121,7 +140,7 @@ export function picture(attention, tokens, { stage, noSink, norms, words }, alte
   if (stage === 'scores') return { ...plain, values: scores, mask: false, signed: true };
   if (stage === 'masked') return { ...plain, values: scores, mask: altered ?? true, signed: true };
   let values = weights;
-  /** @type {Mask} */
+  /** @type {true | Uint8Array} */
   let mask = altered ?? true;
   if (noSink) {
     values = withoutSink(values, size);
@@ -140,13 +159,12 @@ export function picture(attention, tokens, { stage, noSink, norms, words }, alte
   }
   if (!words) return { ...plain, values, mask, signed: false };
   const groups = wordStarts(tokens);
-  // An altered mask may leave single cells of a word; the causal triangle holds for words as for tokens.
   return {
     tokens: joinTokens(tokens, groups),
     values: groupWeights(values, size, groups),
     size: groups.length,
     starts: groups,
-    mask: true,
+    mask: mask === true || groupMask(mask, size, groups),
     signed: false,
   };
 }

@@ -30,12 +30,7 @@ export class ArcsController {
     this.#selection = selection;
     this.view.addEventListener('choose', (event) => {
       const { index, several } = /** @type {CustomEvent} */ (event).detail;
-      // Shift adds to what is drawn, though nobody chose that yet.
-      this.#chosen = several ? new Set(this.drawn.chosen) : new Set();
-      if (several && this.#chosen.has(index) && this.#chosen.size > 1) this.#chosen.delete(index);
-      else this.#chosen.add(index);
-      if (!several) selection.choose(index);
-      this.#draw();
+      this.choose(index, several);
     });
     this.view.addEventListener('add', () => {
       const { layer, head } = selection;
@@ -59,6 +54,16 @@ export class ArcsController {
       this.#chosen = new Set([selection.position]);
       this.#draw();
     });
+  }
+
+  /** @param {number} index of a token @param {boolean} several   besides those that are chosen, or no longer */
+  choose(index, several) {
+    // What is drawn counts, though nobody chose that yet.
+    this.#chosen = several ? new Set(this.drawn.chosen) : new Set();
+    if (several && this.#chosen.has(index) && this.#chosen.size > 1) this.#chosen.delete(index);
+    else this.#chosen.add(index);
+    if (!several) this.#selection.choose(index);
+    this.#draw();
   }
 
   /** The heads besides the chosen one, for links. */

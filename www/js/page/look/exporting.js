@@ -2,6 +2,7 @@
 import { palettes } from '../lib/colour.js';
 import { drawFigure } from '../lib/figure/figure.js';
 import { csv, npy } from '../lib/files.js';
+import { refusal } from '../lib/link.js';
 import { isMasked } from '../lib/matrix.js';
 import { h, putPixels } from '../ui/dom.js';
 import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
@@ -27,7 +28,7 @@ import { ExportMenu, saveFile, svgToPng } from '../ui/export-menu.js';
  * @property {'table'} kind
  * @property {string[]} columns
  * @property {(string | number | null)[][]} rows
- * @property {{values: Float32Array, shape: number[]} | null} array
+ * @property {{values: Float32Array, shape: number[]}} array
  */
 
 const pngScale = 2;
@@ -53,6 +54,11 @@ export class Exporting {
 
   async #copy() {
     const { link } = this.#about();
+    const why = refusal(new URL(link).hash);
+    if (why) {
+      this.menu.tell(`No link can hold this: ${why}.`);
+      return;
+    }
     try {
       await navigator.clipboard.writeText(link);
       this.menu.tell('Copied. The link holds your text; nothing of it is sent anywhere until you do.');
@@ -80,20 +86,8 @@ export class Exporting {
     if (format === 'svg') saveFile(name, this.#figure(view), 'image/svg+xml');
     else if (format === 'csv') saveFile(name, csv(rowsOf(view.numbers)), 'text/csv');
     else if (format === 'json') saveFile(name, `${JSON.stringify(this.#json(view), null, 1)}\n`, 'application/json');
-    else if (format === 'npy') this.#saveNpy(name, view);
+    else if (format === 'npy') saveFile(name, npyOf(view.numbers), 'application/octet-stream');
     else saveFile(name, await svgToPng(this.#figure(view), pngScale), 'image/png');
-  }
-
-  /** @param {string} name @param {View} view */
-  #saveNpy(name, { numbers }) {
-    if (numbers.kind === 'matrix') {
-      const shape = [numbers.rowNames.length, numbers.columnNames.length];
-      saveFile(name, npy(numbers.values, shape), 'application/octet-stream');
-    } else if (numbers.array) {
-      saveFile(name, npy(numbers.array.values, numbers.array.shape), 'application/octet-stream');
-    } else {
-      this.menu.tell('This view has no array; take CSV or JSON.');
-    }
   }
 
   /** @param {View} view */
@@ -120,6 +114,12 @@ function cellsOf({ rowNames, columnNames, values, mask }) {
       mask !== false && isMasked(mask, columns, row, column) ? null : values[row * columns + column],
     ),
   );
+}
+
+/** @param {Matrix | Table} numbers */
+function npyOf(numbers) {
+  if (numbers.kind === 'table') return npy(numbers.array.values, numbers.array.shape);
+  return npy(numbers.values, [numbers.rowNames.length, numbers.columnNames.length]);
 }
 
 /** @param {Matrix | Table} numbers */

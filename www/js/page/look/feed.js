@@ -26,6 +26,8 @@ export class Feed extends EventTarget {
   #wants = new Map();
   /** The request, in writing, that each want last failed with: asking the same again is of no use. @type {Map<string, string>} */
   #failed = new Map();
+  /** Counts what makes answers useless that are under way. */
+  #turn = 0;
   #running = false;
   #again = false;
   /** When those that wait for a pause may be asked. */
@@ -76,6 +78,12 @@ export class Feed extends EventTarget {
     this.#later(0);
   }
 
+  /** The model was altered, or is again as it was: what is under way is about another. */
+  outdate() {
+    this.#turn += 1;
+    this.poke();
+  }
+
   /** Lets what failed be tried again. @param {string} name */
   retry(name) {
     this.#failed.delete(name);
@@ -108,10 +116,11 @@ export class Feed extends EventTarget {
 
   /** @param {{name: string, want: Want, request: InspectionRequest}} due */
   async #answer({ name, want, request }) {
-    const asked = this.#revision;
+    const [asked, turn] = [this.#revision, this.#turn];
+    const isOver = () => asked !== this.#revision || turn !== this.#turn;
     try {
       const answer = await this.#ask(request);
-      if (asked !== this.#revision) return;
+      if (isOver()) return;
       const foreign = 'of' in request && request.of === 'other' && request.kind !== 'differences';
       if (answer && 'revision' in answer && answer.revision !== asked && !foreign && request.kind !== 'compare') {
         // The engine is ahead: asking again is of no use until `refresh` announces the newer tokens.
@@ -121,7 +130,7 @@ export class Feed extends EventTarget {
       // Another view may have taken its place meanwhile.
       if (this.#wants.get(name) === want) want.deliver(answer);
     } catch (error) {
-      if (asked !== this.#revision) return;
+      if (isOver()) return;
       this.#failed.set(name, JSON.stringify(request));
       if (want.fail) want.fail(error);
       else this.dispatchEvent(new CustomEvent('failure', { detail: error }));

@@ -4,6 +4,7 @@ import { arcs as arcsOf, drawable } from '../lib/arcs.js';
 import { depthName, shareCells } from '../lib/depths.js';
 import { formatShare, formatSigned, formatValue } from '../lib/format.js';
 import { isMasked } from '../lib/matrix.js';
+import { around } from '../lib/raster.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 
@@ -23,7 +24,7 @@ import { strongestOf } from '../lib/vectors.js';
 const notes = {
   products: 'q·k: the product of each query with each key.',
   scores: 'q·k / √d: the scaled score.',
-  masked: 'q·k / √d, under the causal mask.',
+  masked: 'q·k / √d, where the mask leaves it.',
   weights: 'Attention weights, after softmax.',
 };
 
@@ -137,10 +138,22 @@ export function arcsView(maps, tokens, chosen, share) {
         const [row, column] = side === 'looks' ? [from, to] : [to, from];
         return [maps[index].layer, maps[index].head, names[row], names[column], row, column, weight];
       }),
-      array: null,
+      array: {
+        values: together(maps.map(({ weights }) => weights)),
+        shape: [maps.length, tokens.length, tokens.length],
+      },
     },
     panels: [{ kind: 'arcs', tokens: names, chosen: all, lines: [...drawn], heads }],
   };
+}
+
+/** @param {Float32Array[]} arrays of one length */
+function together(arrays) {
+  const all = new Float32Array(arrays.length * arrays[0].length);
+  arrays.forEach((array, index) => {
+    all.set(array, index * array.length);
+  });
+  return all;
 }
 
 /**
@@ -250,7 +263,7 @@ export function blockView({ journey, block }, names, { heads, head }) {
         ),
         columnNames: Array.from({ length: width }, (_, index) => String(index)),
         values: journey.residuals,
-        ...{ mask: false, signed: true, low: -bound, high: bound, power: 1, cell: [560 / width, 14] },
+        ...{ mask: false, signed: true, ...around(bound), power: 1, cell: [560 / width, 14] },
       },
       { kind: 'strips', heading: `Block ${block.layer}`, strips: strips(within) },
       {
@@ -293,7 +306,7 @@ export function whyView({ why, token, against, tokens, heads }) {
   /** @type {MatrixPanel & {values: Float32Array}} */
   const panel = {
     ...{ kind: 'matrix', rowNames: counted('L', layers), columnNames: [...counted('H', heads), 'MLP'], values },
-    ...{ mask: false, signed: true, low: -bound, high: bound, power: 1, sides: ['layer', 'head'] },
+    ...{ mask: false, signed: true, ...around(bound), power: 1, sides: ['layer', 'head'] },
     heading: 'Direct share of every head and MLP',
   };
   /** @type {Panel[]} */
@@ -398,7 +411,7 @@ export function compareView({ tokens, other, pairs, differences, difference }, o
     const bound = difference.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     panels.push({
       ...{ kind: 'matrix', rowNames: names, columnNames: names, values: difference.values, mask: true, signed: true },
-      ...{ low: -bound, high: bound, power: 1, sides: ['looks', 'looked at'] },
+      ...{ ...around(bound), power: 1, sides: ['looks', 'looked at'] },
       heading: `Layer ${difference.layer}, head ${difference.head}: weights in the second less those in the first`,
     });
   }

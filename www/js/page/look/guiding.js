@@ -60,7 +60,7 @@ export class Guiding {
     if (shown?.show) this.#show(shown.show);
     this.panel.show(step);
     try {
-      if (step !== null) localStorage.setItem(place, String(step));
+      localStorage.setItem(place, String(this.panel.step));
     } catch {
       // A private window keeps nothing; the tour then begins anew.
     }

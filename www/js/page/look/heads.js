@@ -65,7 +65,9 @@ export class Heads {
   reset() {
     this.#layers.clear();
     this.#measured = '';
-    this.grid.setShape(this.#selection.layers, this.#selection.heads);
+    const { layers, heads, layer, head } = this.#selection;
+    this.grid.setShape(layers, heads);
+    this.grid.pick(layer, head);
   }
 
   #want() {

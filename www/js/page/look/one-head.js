@@ -25,6 +25,8 @@ export class OneHead {
   #normsDrawn = '';
   /** What is to be pinned when the map is there. @type {{row: number, column: number} | null} */
   #pin = null;
+  /** The first row that came with the newest text. */
+  #fresh = 0;
   /** How many rows at the start are still those of the text. */
   #kept = 0;
 
@@ -54,11 +56,11 @@ export class OneHead {
     new IntersectionObserver((entries) => {
       const visible = entries.some((entry) => entry.isIntersecting);
       if (visible) this.#want();
-      else feed.drop('head');
+      else for (const name of ['head', 'head-all']) feed.drop(name);
     }).observe(this.view.element);
   }
 
-  /** Pins a cell as soon as the map of the newest text is drawn. @param {{row: number, column: number}} cell */
+  /** Pins a cell as soon as the map of the newest text is drawn. @param {{row: number, column: number} | null} cell */
   pinLater(cell) {
     this.#pin = cell;
   }
@@ -66,6 +68,7 @@ export class OneHead {
   /** Another model. */
   reset() {
     this.#map = null;
+    this.view.setLengths(null);
     this.#drawn = '';
     this.#cellDrawn = '';
     this.#normsDrawn = '';
@@ -75,6 +78,16 @@ export class OneHead {
     this.#feed.want('head', {
       rank: 0,
       request: (revision) => this.#request(revision),
+      deliver: (answer) => this.#deliver(answer),
+    });
+    // The small pictures of the first two stages show all scores, but can wait for them.
+    this.#feed.want('head-all', {
+      rank: 16,
+      request: (revision) => {
+        const { layer, head, of } = this.#selection;
+        const isDue = this.#map && !this.#whole && this.#drawn === this.#selection.stamp(revision);
+        return isDue ? { kind: 'attention', layer, head, of } : null;
+      },
       deliver: (answer) => this.#deliver(answer),
     });
   }
@@ -105,16 +118,17 @@ export class OneHead {
     } else {
       if (answer.layer !== layer || answer.head !== head) return;
       const before = this.#map;
-      if (before && before.layer === layer && before.head === head && this.#selection.grows)
-        fresh = Math.min(this.#kept, before.size);
+      const same = before !== null && before.layer === layer && before.head === head;
       // The same text once more, in full.
-      if (fresh >= answer.size) fresh = 0;
+      if (same && before.revision === revision) fresh = this.#fresh;
+      else if (same && this.#selection.grows) fresh = Math.min(this.#kept, before.size);
       this.#map = answer;
       this.#whole = true;
     }
+    this.#fresh = fresh < tokens.length ? fresh : 0;
     this.#kept = tokens.length;
     this.#drawn = this.#selection.stamp(revision);
-    this.view.update(this.#map, tokens, { mask: this.#selection.mask(layer, head), fresh });
+    this.view.update(this.#map, tokens, { mask: this.#selection.mask(layer, head), fresh: this.#fresh });
     if (this.#pin && Math.max(this.#pin.row, this.#pin.column) < tokens.length) {
       this.view.selectCell(this.#pin);
       this.#pin = null;
@@ -168,7 +182,7 @@ export class OneHead {
           : { kind: 'value-norms', layer, head, of },
       deliver: (/** @type {ValueNorms} */ answer) => {
         this.#normsDrawn = `${wanted}/${this.#selection.stamp(answer.revision)}`;
-        this.view.setLengths(answer.outputs);
+        this.view.setLengths(answer);
       },
     });
   }

@@ -1,6 +1,6 @@
 // @ts-check
 import { EngineError } from '../../shared/protocol.js';
-import { Trace } from '../../shared/trace.js';
+import { longest, Trace } from '../../shared/trace.js';
 import { RecordingBar } from '../ui/recording-bar.js';
 
 /**
@@ -20,12 +20,19 @@ export class Recording extends EventTarget {
   /** @type {Trace | null} */
   trace = null;
 
-  constructor() {
+  #hasModel;
+
+  /** @param {() => boolean} hasModel   without one there is no text of one's own to come back to */
+  constructor(hasModel) {
     super();
+    this.#hasModel = hasModel;
     this.bar.addEventListener('example', () => this.#open(() => this.#fetch()));
     this.bar.addEventListener('file', (event) => {
       const file = /** @type {CustomEvent<File>} */ (event).detail;
-      this.#open(() => file.text());
+      this.#open(async () => {
+        if (file.size > longest) throw new EngineError('invalid-trace', 'the file is too long');
+        return file.text();
+      });
     });
     this.bar.addEventListener('close', () => this.close());
   }
@@ -53,7 +60,7 @@ export class Recording extends EventTarget {
     try {
       const trace = Trace.read(await read());
       this.trace = trace;
-      this.bar.show(trace);
+      this.bar.show(trace, this.#hasModel());
       this.dispatchEvent(new Event('open'));
     } catch (error) {
       this.bar.fail(error instanceof Error ? error.message : String(error));

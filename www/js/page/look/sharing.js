@@ -66,7 +66,9 @@ export class Sharing {
   /** @param {State} state   checked against the model */
   apply(state) {
     const { field, selection, tabs, head, arcs, altering, comparing } = this.#parts;
-    field.replaceAll(state.text);
+    // Then nothing is read anew, and nothing will say that it has been.
+    const stays = state.text === field.beforeCaret && selection.tokens.length > 0;
+    if (!stays) field.replaceAll(state.text);
     selection.pick(state.layer, state.head);
     head.view.setOptions({
       lift: !state.options.includes('plain'),
@@ -78,8 +80,10 @@ export class Sharing {
     arcs.added = state.arcs;
     if (state.sampling) this.#setSampling(state.sampling);
     altering.set(state.alteration);
-    if (state.cell) head.pinLater(state.cell);
-    if (state.position !== null) this.#whenRead(() => selection.choose(state.position));
+    head.pinLater(state.cell);
+    if (stays || !state.cell) head.view.selectCell(state.cell);
+    if (stays || state.position === null) selection.choose(state.position);
+    else this.#whenRead(() => selection.choose(state.position));
     if (state.other !== '') this.#compare(state.other);
     tabs.show(state.view);
     if (state.other === '') comparing.view.text = '';

@@ -34,7 +34,7 @@ export class ArcsView extends EventTarget {
     h(
       'p',
       { class: 'note', id: 'arcs-help' },
-      'In the middle the tokens; choose one, or several with Shift. To the left of a chosen one is what it looks at, to the right who looks at it. The thicker a line, the larger the weight.',
+      'In the middle the tokens; choose one, or several with Shift, here or in the row of tokens above. To the left of a chosen one is what it looks at, to the right who looks at it. The thicker a line, the larger the weight.',
     ),
     h(
       'div',

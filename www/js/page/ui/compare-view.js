@@ -1,5 +1,6 @@
 // @ts-check
 import { formatShare, formatValue } from '../lib/format.js';
+import { around } from '../lib/raster.js';
 import { spokenToken } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 import { h } from './dom.js';
@@ -130,6 +131,8 @@ export class CompareView extends EventTarget {
 
   clear() {
     this.#body.hidden = true;
+    // Its map stays, unseen, and is laid out anew now and then.
+    this.#map.select(null);
     this.#compared = this.#differences = this.#difference = null;
   }
 
@@ -220,8 +223,8 @@ export class CompareView extends EventTarget {
 
   /** @param {{row: number, column: number}} cell */
   #say({ row, column }) {
-    const { values, tokens } = /** @type {Difference} */ (this.#difference);
-    if (!tokens[row] || !tokens[column]) return '';
+    const { values, tokens = [] } = this.#difference ?? {};
+    if (!values || !tokens[row] || !tokens[column]) return '';
     const value = values[row * tokens.length + column];
     return `${spokenToken(tokens[row])} looks at ${spokenToken(tokens[column])} ${value < 0 ? 'less' : 'more'} in the second text: ${formatValue(value)}`;
   }
@@ -234,7 +237,7 @@ export class CompareView extends EventTarget {
     const from = values.reduce((least, value) => Math.min(least, value), 0);
     const to = values.reduce((most, value) => Math.max(most, value), 0);
     const bound = Math.max(-from, to);
-    const scale = { palette: this.#palettes.scores, low: -bound, high: bound, power: 1 };
+    const scale = { palette: this.#palettes.scores, ...around(bound), power: 1 };
     this.#legend.update({ ...scale, from, to, masked: true });
     this.#map.update({
       ...scale,

@@ -56,9 +56,12 @@ export class GuidePanel extends EventTarget {
     const go = (/** @type {number | null} */ step) => this.dispatchEvent(new CustomEvent('go', { detail: { step } }));
     this.#offer.addEventListener('click', () => go(this.#step));
     this.#back.addEventListener('click', () => go(this.#step - 1));
-    this.#next.addEventListener('click', () =>
-      go(this.#step + 1 < (this.#guide?.steps.length ?? 0) ? this.#step + 1 : null),
-    );
+    this.#next.addEventListener('click', () => {
+      const isLast = this.#step + 1 >= (this.#guide?.steps.length ?? 0);
+      // Who has seen all of it may begin anew.
+      if (isLast) this.#step = 0;
+      go(isLast ? null : this.#step + 1);
+    });
     this.#skip.addEventListener('click', () => go(null));
     this.card.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') go(null);
@@ -67,6 +70,11 @@ export class GuidePanel extends EventTarget {
       const button = event.target instanceof Element ? event.target.closest('button') : null;
       if (button) this.dispatchEvent(new CustomEvent('example', { detail: { index: Number(button.dataset.index) } }));
     });
+  }
+
+  /** Where it was left. */
+  get step() {
+    return this.#step;
   }
 
   /** @param {Guide} guide @param {number} step   where it was left */

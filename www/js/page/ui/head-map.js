@@ -116,7 +116,7 @@ export class HeadMap extends EventTarget {
     if (this.#gone()) this.select(null);
     if (grown) {
       const longest = tokens.reduce((length, token) => Math.max(length, tokenLabel(token).length), 0);
-      this.#view.style.setProperty('--longest', String(longest));
+      this.element.style.setProperty('--longest', String(longest));
       this.#layout(true);
     }
     this.#fresh.hidden = fresh === undefined || fresh <= 0 || fresh >= size;

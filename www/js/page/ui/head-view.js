@@ -1,5 +1,6 @@
 // @ts-check
 import { extent, strongest } from '../lib/matrix.js';
+import { around } from '../lib/raster.js';
 import { picture, stageOrder } from '../lib/stages.js';
 import { CellReadout, spokenCell } from './cell-readout.js';
 import { CellSum } from './cell-sum.js';
@@ -10,6 +11,7 @@ import { StageStrip } from './stage-strip.js';
 
 /**
  * @typedef {import('../../shared/inspection.js').Attention} Attention
+ * @typedef {import('../../shared/inspection.js').ValueNorms} ValueNorms
  * @typedef {import('../../shared/protocol.js').Token} Token
  * @typedef {import('../lib/colour.js').Palettes} Palettes
  * @typedef {import('../lib/stages.js').Stage} Stage
@@ -66,8 +68,8 @@ export class HeadView extends EventTarget {
   #tokens = [];
   /** @type {Uint8Array | null} */
   #mask = null;
-  /** Lengths of what each value adds, for the head that is drawn. @type {Float32Array | null} */
-  #lengths = null;
+  /** Lengths of what each value adds, of the head that was last asked about. @type {ValueNorms | null} */
+  #valueNorms = null;
   /** @type {Picture | null} */
   #picture = null;
   /** @type {Palettes | null} */
@@ -211,14 +213,20 @@ export class HeadView extends EventTarget {
     this.#tokens = tokens;
     this.#mask = mask;
     this.#fresh = fresh;
-    if (this.#lengths && this.#lengths.length !== attention.size) this.#lengths = null;
     this.#setWaiting(false);
     this.#draw();
   }
 
-  /** @param {Float32Array | null} lengths */
-  setLengths(lengths) {
-    this.#lengths = lengths;
+  /** Those of the head that is drawn, once they are there. */
+  get #lengths() {
+    const [norms, map] = [this.#valueNorms, this.#attention];
+    const fits = norms?.revision === map?.revision && norms?.layer === map?.layer && norms?.head === map?.head;
+    return norms && fits ? norms.outputs : null;
+  }
+
+  /** @param {ValueNorms | null} norms */
+  setLengths(norms) {
+    this.#valueNorms = norms;
     if (this.#norms.input.checked) this.#draw();
   }
 
@@ -269,7 +277,7 @@ export class HeadView extends EventTarget {
     const range = extent(values, size, mask);
     const bound = Math.max(Math.abs(range.low), Math.abs(range.high));
     const fixed = stage === 'weights' && !(this.#norms.input.checked && this.#lengths);
-    const [low, high] = signed ? [-bound, bound] : [0, fixed ? 1 : bound];
+    const { low, high } = signed ? around(bound) : { low: 0, high: fixed ? 1 : bound };
     return {
       palette: signed ? palettes.scores : palettes.weights,
       low,

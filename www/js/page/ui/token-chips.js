@@ -15,7 +15,7 @@ const hint = 'Point at a token, or step along with the arrow keys, for its numbe
 
 /**
  * The tokens of the context in order. Only what changed is redrawn.
- * Event: `pick` with an index.
+ * Event: `pick` with `{index, several}`; `several`: with Shift, by pointer or by key.
  */
 export class TokenChips extends EventTarget {
   #list = h('ol', { id: 'chips', class: 'chips', 'aria-label': 'Tokens of the context' });
@@ -36,12 +36,14 @@ export class TokenChips extends EventTarget {
     this.#list.addEventListener('focusin', (event) => this.#describe(this.#indexOf(event.target)));
     this.#list.addEventListener('focusout', () => this.#describe(null));
     this.#list.addEventListener('keydown', (event) => this.#keydown(event));
-    this.#list.addEventListener('click', (event) => {
-      const index = this.#indexOf(event.target);
-      if (index === null) return;
-      this.#setFocused(index);
-      this.dispatchEvent(new CustomEvent('pick', { detail: { index } }));
-    });
+    this.#list.addEventListener('click', (event) => this.#pick(this.#indexOf(event.target), event.shiftKey));
+  }
+
+  /** @param {number | null} index @param {boolean} several */
+  #pick(index, several) {
+    if (index === null) return;
+    this.#setFocused(index);
+    this.dispatchEvent(new CustomEvent('pick', { detail: { index, several } }));
   }
 
   /** @param {Token[]} tokens */
@@ -122,6 +124,12 @@ export class TokenChips extends EventTarget {
   /** @param {KeyboardEvent} event */
   #keydown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Enter' && event.shiftKey) {
+      // The click that browsers make of it does not tell of Shift everywhere.
+      event.preventDefault();
+      this.#pick(this.#indexOf(event.target), true);
+      return;
+    }
     const to = step(event.key, { row: 0, column: this.#focused }, 1, this.#tokens.length);
     if (!to || event.key.startsWith('Page') || event.key === 'ArrowUp' || event.key === 'ArrowDown') return;
     event.preventDefault();

@@ -1,6 +1,6 @@
 // @ts-check
 import { formatCount, formatValue } from '../lib/format.js';
-import { paintLine } from '../lib/raster.js';
+import { around, paintLine } from '../lib/raster.js';
 import { h, putPixels } from './dom.js';
 
 /** @typedef {import('../lib/raster.js').Palette} Palette */
@@ -92,8 +92,7 @@ export class VectorStrip extends EventTarget {
   draw() {
     const count = this.#values.length;
     if (!palette || count === 0) return;
-    const scale = { low: -this.#bound, high: this.#bound };
-    putPixels(this.#canvas, paintLine(this.#values, palette, scale), count);
+    putPixels(this.#canvas, paintLine(this.#values, palette, around(this.#bound)), count);
   }
 
   /** @param {number | null} index */

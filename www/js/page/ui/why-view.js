@@ -1,6 +1,7 @@
 // @ts-check
 import { shareCells } from '../lib/depths.js';
 import { formatSigned, formatValue } from '../lib/format.js';
+import { around } from '../lib/raster.js';
 import { spokenToken } from '../lib/tokens.js';
 import { strongestOf } from '../lib/vectors.js';
 import { h } from './dom.js';
@@ -137,8 +138,7 @@ export class WhyView extends EventTarget {
       rowNames: Array.from(why.mlps, (_, layer) => `L${layer}`),
       columnNames: [...Array.from({ length: this.#heads }, (_, head) => `H${head}`), 'MLP'],
       palette: this.#palette,
-      low: -bound,
-      high: bound,
+      ...around(bound),
       name: 'Direct share of every head and MLP. Enter opens a head.',
       say: ({ row, column }) => `${this.#name(row, column)}: ${formatSigned(cells[row * columns + column])}`,
     });

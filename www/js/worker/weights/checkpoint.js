@@ -217,9 +217,11 @@ async function restoreHash(loader, shelf) {
 async function keepHash(loader, shelf) {
   const saved = loader.saveHash();
   if (!shelf || !saved) return;
-  const older = keptHashes(shelf);
-  const number = Number(older[0]?.label.split('-')[1] ?? 0) + 1;
+  const [newest, ...older] = keptHashes(shelf);
+  if (newest?.sha256 === (await sha256(saved))) return;
+  const number = Number(newest?.label.split('-')[1] ?? 0) + 1;
   await shelf.put(`hash-${String(number).padStart(6, '0')}`, saved);
+  // The one before stays: until this piece's shards are there as well, that is the one to go on with.
   for (const { label } of older) await shelf.drop(label);
 }
 
@@ -273,8 +275,9 @@ async function readWeights(loader, source, shelf, { context, local, resumed, ver
   };
 
   for (let run = loader.wanted(); run; run = loader.wanted()) {
-    await masks?.fill(position, run.start, take);
-    await source.read(run.start, run.end, take);
+    if (!source.whole) await masks?.fill(position, run.start, take);
+    const [from, to] = source.whole ? [Math.min(position, run.start), plan.size] : [run.start, run.end];
+    await source.read(from, to, take);
   }
   await masks?.fill(position, plan.size, take);
 }

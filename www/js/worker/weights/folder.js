@@ -8,6 +8,7 @@ import { SMALL, TOKENIZER } from './source.js';
  * @typedef {import('../wasm.js').Package} Package
  * @typedef {import('./source.js').Place} Place
  * @typedef {import('./source.js').Context} Context
+ * @typedef {import('../store/shelf.js').Shelf} Shelf
  */
 
 /**
@@ -15,10 +16,14 @@ import { SMALL, TOKENIZER } from './source.js';
  * @param {Place} place
  * @param {Uint8Array} manifest
  * @param {Context} context
+ * @param {Shelf | null} [shelf]   to keep it on
  */
-export async function loadFolder(wasm, place, manifest, { signal, report }) {
+export async function loadFolder(wasm, place, manifest, { signal, report }, shelf = null) {
   const loader = wasm.ModelLoader.fromManifest(manifest);
   const hashes = hashesOf(manifest);
+  const { name, licence } = JSON.parse(new TextDecoder().decode(manifest));
+  const record = { name, repository: '', revision: '', licence, verified: /** @type {const} */ ('parts') };
+  await shelf?.write({ ...record, complete: false });
   const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let loaded = 0;
@@ -28,6 +33,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }) {
     loader.begin(name, false);
     loader.push(bytes);
     loader.end();
+    await shelf?.put(name, bytes);
     loaded += bytes.byteLength;
     report({ step: 'tokenizer', loaded, total, local: place.local });
   }
@@ -44,8 +50,11 @@ export async function loadFolder(wasm, place, manifest, { signal, report }) {
       return buffer.subarray(0, size);
     },
     signal,
+    async (bytes, index) => shelf?.put(`shard-${index}`, bytes),
   );
   report({ step: 'check', loaded: total, total });
+  await shelf?.put('manifest.json', manifest);
+  await shelf?.write({ ...record, complete: true });
   return loader;
 }
 

@@ -2,7 +2,7 @@
 /** From a source to an engine: what is kept comes first, then the place that has the rest. */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { keyOf, Shelf } from '../store/shelf.js';
+import { keyOf, Shelf, sha256 } from '../store/shelf.js';
 import { openStore } from '../store/store.js';
 import { inTurn } from '../store/turn.js';
 import { loadCheckpoint } from './checkpoint.js';
@@ -14,7 +14,6 @@ import { diskFolder, hostFolder, TOKENIZER } from './source.js';
 /**
  * @typedef {import('../wasm.js').Package} Package
  * @typedef {import('./source.js').Context} Context
- * @typedef {import('./checkpoint.js').Checkpoint} Checkpoint
  * @typedef {import('../../shared/models.js').ModelSource} ModelSource
  * @typedef {import('../../shared/models.js').Keeping} Keeping
  * @typedef {import('../../shared/models.js').LoadProgress} LoadProgress
@@ -79,7 +78,8 @@ async function loaded(wasm, source, context) {
         const found = await lookUp(model.repository, context.signal, model.revision);
         return { ...found, name: model.name, weights: WEIGHTS, place: hubRepository(found, context) };
       };
-      return keptOrNew(wasm, described, await hubKey(model), context);
+      const load = async (/** @type {Shelf | null} */ shelf) => loadCheckpoint(wasm, await described(), shelf, context);
+      return keptOrNew(wasm, load, await hubKey(model), context);
     }
     case 'files':
       return fromDisk(wasm, source.files, context);
@@ -88,7 +88,7 @@ async function loaded(wasm, source, context) {
       const shelf = store && new Shelf(store, source.key);
       await shelf?.look();
       const found = shelf && (await fromShelf(wasm, shelf, context));
-      if (!found) throw new EngineError(codes.notKept, 'it is not kept here any more, or not whole');
+      if (!found) throw new EngineError(codes.notKept, 'it could not be taken from what was kept');
       return found;
     }
   }
@@ -108,9 +108,12 @@ async function fromDisk(wasm, files, context) {
   const place = diskFolder(files, context.signal);
   const manifest = await manifestOf(place);
   if (manifest) {
-    /** @type {Keeping} */
-    const keeping = { where: 'memory', key: '', failure: null, fromHere: false, verified: 'parts' };
-    return { loader: await loadFolder(wasm, place, manifest, context), keeping };
+    const key = (await openStore()) ? await keyOf('folder', await sha256(manifest)) : '';
+    const load = async (/** @type {Shelf | null} */ shelf) => ({
+      loader: await loadFolder(wasm, place, manifest, context, shelf),
+      verified: /** @type {const} */ ('parts'),
+    });
+    return keptOrNew(wasm, load, key, context);
   }
   const file = weightsAmong(files);
   const folder = file.webkitRelativePath.split('/').at(-2);
@@ -121,7 +124,9 @@ async function fromDisk(wasm, files, context) {
   const described = { name, weights, repository: '', revision: '', licence: '', pinned: false, files: [] };
   const stamp = files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort();
   const key = (await openStore()) ? await keyOf('disk', ...stamp) : '';
-  return keptOrNew(wasm, async () => ({ place: used, ...described }), key, context);
+  const load = (/** @type {Shelf | null} */ shelf) =>
+    loadCheckpoint(wasm, { place: used, ...described }, shelf, context);
+  return keptOrNew(wasm, load, key, context);
 }
 
 /**
@@ -147,15 +152,15 @@ function weightsAmong(files) {
 /**
  * From what is kept if that is whole, otherwise with what it lacks from its place.
  * @param {Package} wasm
- * @param {() => Promise<Checkpoint>} describe   asked only if something is lacking
+ * @param {(shelf: Shelf | null) => Promise<{loader: Loader, verified: Keeping['verified']}>} load   the rest, which it keeps
  * @param {string} key
  * @param {Context} context
  * @returns {Promise<{loader: Loader, keeping: Keeping}>}
  */
-async function keptOrNew(wasm, describe, key, context) {
+async function keptOrNew(wasm, load, key, context) {
   const store = await openStore();
   if (!store) {
-    const { loader, verified } = await loadCheckpoint(wasm, await describe(), null, context);
+    const { loader, verified } = await load(null);
     const failure = { code: codes.storage, message: 'this browser gives the page no storage' };
     return { loader, keeping: { where: 'memory', key: '', failure, fromHere: false, verified } };
   }
@@ -166,7 +171,7 @@ async function keptOrNew(wasm, describe, key, context) {
     await shelf.look();
     const kept = await fromShelf(wasm, shelf, context);
     if (kept) return kept;
-    const { loader, verified } = await loadCheckpoint(wasm, await describe(), shelf, context);
+    const { loader, verified } = await load(shelf);
     const failure = shelf.failure && { code: shelf.failure.code, message: shelf.failure.message };
     const where = failure ? 'memory' : shelf.kind;
     return { loader, keeping: { where, key: failure ? '' : key, failure, fromHere: false, verified } };
@@ -222,6 +227,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     if (!(error instanceof Damage)) throw error;
+    await shelf.write({ ...record, complete: false });
     return null;
   }
 }

@@ -8,6 +8,9 @@
 /** @typedef {import('./source.js').Source} Source */
 /** @typedef {import('./source.js').Take} Take */
 
+/** Bytes that are put together at most; GPT-2's have 4 MiB. What claims to be larger is fetched. */
+const LARGEST = 16 << 20;
+
 export class Masks {
   #source;
   /** Bytes of the mask, once one was found to be that. @type {Uint8Array<ArrayBuffer> | null} */
@@ -44,11 +47,12 @@ export class Masks {
 }
 
 /**
- * A lower triangle of ones in f32, if so many bytes can be one.
+ * A lower triangle of ones in f32, if so many bytes can be one and are not too many.
  * @param {number} length
  * @returns {Uint8Array<ArrayBuffer> | null}
  */
 export function causalMask(length) {
+  if (length > LARGEST) return null;
   const size = Math.sqrt(length / 4);
   if (!Number.isInteger(size) || size < 2) return null;
   const mask = new Float32Array(size * size);

@@ -10,7 +10,7 @@ const LONGEST_WAIT = 30_000;
 const FIRST_WAIT_IF_TOO_MANY = 10_000;
 const LONGEST_WAIT_IF_TOO_MANY = 300_000;
 /** Attempts in a row that brought nothing, after which the visitor is asked. */
-const ATTEMPTS = 6;
+export const ATTEMPTS = 6;
 
 /**
  * @typedef {import('../../shared/models.js').Waiting} Waiting

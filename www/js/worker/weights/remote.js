@@ -8,7 +8,7 @@
 
 import { codes, EngineError } from '../../shared/protocol.js';
 import { partsOf } from './parts.js';
-import { Hitch, Patience, retryAfter } from './patience.js';
+import { ATTEMPTS, Hitch, Patience, retryAfter } from './patience.js';
 
 /** Milliseconds without a byte after which a connection is given up; a slow one is not. */
 const STALL = 30_000;
@@ -30,8 +30,11 @@ export class Remote {
   #url;
   #name;
   #options;
-  /** Set where the server compresses ranges, which makes them useless. */
+  #patience;
+  /** Set where the server gives no ranges, or compresses them, which makes them useless. */
   #whole = false;
+  /** Set once a range came. */
+  #ranges = false;
   /** @type {number | null} */
   #size;
 
@@ -44,6 +47,12 @@ export class Remote {
     this.#name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
     this.#options = options;
     this.#size = options.size ?? null;
+    this.#patience = new Patience(options.signal, options.onWait);
+  }
+
+  /** Whether any part costs as much as all that stands before it. */
+  get whole() {
+    return this.#whole;
   }
 
   /** The file's length, once a server has told it. */
@@ -58,14 +67,15 @@ export class Remote {
    * @param {Take} take
    */
   async read(from, to, take) {
-    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    const patience = this.#patience;
     let at = from;
     while (at < to) {
       try {
-        // A server that fails at ranges may yet give the whole file.
-        const whole = this.#whole || patience.failures % 3 === 2;
+        // A server that never gave a range may yet give the whole file. One that did only has to be reached again.
+        const whole = this.#whole || (!this.#ranges && patience.failures === ATTEMPTS - 1);
         const isWhole = this.#size === to && at === 0;
         await this.#attempt(whole || isWhole ? null : { from: at, to }, async (bytes, start) => {
+          if (whole) this.#whole = true;
           const [first, last] = [Math.max(at - start, 0), Math.min(to - start, bytes.byteLength)];
           if (last <= first) return start + bytes.byteLength < to;
           await take(bytes.subarray(first, last), at);
@@ -87,7 +97,7 @@ export class Remote {
    * @param {{limit: number, mayBeMissing?: boolean}} options   `limit` in bytes
    */
   async all({ limit, mayBeMissing = false }) {
-    const patience = new Patience(this.#options.signal, this.#options.onWait);
+    const patience = this.#patience;
     for (;;) {
       /** @type {Uint8Array[]} */
       const parts = [];
@@ -101,6 +111,10 @@ export class Remote {
           }
           return true;
         });
+        if (this.#size !== null && length < this.#size) {
+          const message = `${this.#name} ended after ${length} bytes of ${this.#size}`;
+          throw new Hitch(codes.wrongSize, message, { attempts: CLEAN_ENDS });
+        }
         const whole = new Uint8Array(length);
         let at = 0;
         for (const part of parts) {
@@ -181,6 +195,7 @@ export class Remote {
     if (headers.get('content-type')?.startsWith('text/html')) {
       throw discard(new EngineError(codes.html, `the server sent a web page in place of ${this.#name}`));
     }
+    if (range && status !== 206) this.#whole = true;
     if (status !== 206 || !range) return 0;
     if (headers.has('content-encoding')) {
       this.#whole = true;
@@ -189,7 +204,10 @@ export class Remote {
     const header = headers.get('content-range');
     if (header === null && response.type === 'cors') {
       // Other origins' headers are hidden unless they say otherwise; their length is not.
-      if (Number(headers.get('content-length')) === range.to - range.from) return range.from;
+      if (Number(headers.get('content-length')) === range.to - range.from) {
+        this.#ranges = true;
+        return range.from;
+      }
       this.#whole = true;
       throw discard(new Hitch(codes.offline, `the range of ${this.#name} could not be told`, { atOnce: true }));
     }
@@ -204,6 +222,7 @@ export class Remote {
       );
     }
     this.#size = size;
+    this.#ranges = true;
     return range.from;
   }
 

@@ -37,8 +37,9 @@ export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padS
  * @param {(file: ShardFile, index: number, buffer: Uint8Array<ArrayBuffer>, afresh: boolean) => Promise<Uint8Array<ArrayBuffer>>} fetch
  *   Brings the file's bytes, in the buffer if it likes. `afresh`: what it brought before was wrong.
  * @param {AbortSignal} signal
+ * @param {(bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>} [keep]   what was right
  */
-export async function feedShards(loader, hashes, fetch, signal) {
+export async function feedShards(loader, hashes, fetch, signal, keep) {
   const files = /** @type {ShardFile[]} */ (loader.files()).filter(({ isTokenizer }) => !isTokenizer);
   const largest = Math.max(...files.map(({ size }) => size));
   const buffers = Array.from({ length: Math.min(AT_ONCE, files.length) }, () => new Uint8Array(largest));
@@ -76,5 +77,6 @@ export async function feedShards(loader, hashes, fetch, signal) {
     loader.push(bytes);
     loader.end();
     if (hash) loader.verify(file.name, hash);
+    await keep?.(bytes, index);
   }
 }

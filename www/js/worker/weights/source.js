@@ -4,6 +4,7 @@
  *
  * @typedef {object} Source                a file
  * @property {number | null} size          its length, once it is known
+ * @property {boolean} [whole]             whether any part costs as much as all that stands before it
  * @property {(from: number, to: number, take: Take) => Promise<void>} read
  *   Passes on all bytes of a range, in order.
  * @property {(options: {limit: number, mayBeMissing?: boolean}) => Promise<Uint8Array<ArrayBuffer> | null>} all

@@ -9,7 +9,7 @@
  */
 
 import { formatCount, formatValue } from '../format.js';
-import { paintLine } from '../raster.js';
+import { around, paintLine } from '../raster.js';
 import { escapeXml, grey, text } from './text.js';
 
 const width = 640;
@@ -24,7 +24,7 @@ export function drawStrips({ strips }, tools) {
   const body = strips.flatMap(({ name, values }, index) => {
     const top = index * line;
     const bound = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-    const pixels = paintLine(values, tools.palettes.scores, { low: -bound, high: bound });
+    const pixels = paintLine(values, tools.palettes.scores, around(bound));
     const image = tools.encode(pixels, values.length);
     return [
       text(0, top + 11, `${name} (${formatCount(values.length)})`),
