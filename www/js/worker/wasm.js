@@ -55,6 +55,9 @@ export function ranOutOfMemory() {
   }
 }
 
+/** Starts that failed. */
+let failures = 0;
+
 /** Whether it is too late for wishes. */
 export function hasStarted() {
   return started !== undefined;
@@ -71,6 +74,7 @@ export function startWasm(wishes, cache, helperDied) {
   // A failed start is forgotten, so that Retry tries again.
   started ??= start(wishes, cache, helperDied).catch((error) => {
     started = undefined;
+    failures += 1;
     throw error;
   });
   return started;
@@ -131,7 +135,8 @@ async function start(wishes, cache, helperDied) {
  */
 async function startBuild(build, cache) {
   const folder = new URL(`../../pkg/${build.name}/`, import.meta.url);
-  const glue = new URL('headlight.js', folder).href;
+  // Some browsers remember that an address could not be imported for as long as the worker lives.
+  const glue = new URL(failures > 0 ? `headlight.js?again=${failures}` : 'headlight.js', folder).href;
   const importing = import(glue).catch(() => null);
   const bytes = await fetchWasm(new URL('headlight_bg.wasm', folder), cache);
   const pkg = /** @type {Package | null} */ (await importing);
