@@ -83,14 +83,22 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     for (tile, (((weights, weight_scales), weight_sums), (values, scales))) in weights.zip(values).enumerate() {
         read_ahead(packed.weights, tile);
         let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
-        let (twos, last) = sums.as_chunks_mut::<2>();
-        let (two_values, last_values) = values.as_chunks::<2>();
-        let (two_scales, last_scales) = scales.as_chunks::<2>();
-        for ((sums, values), scales) in twos.iter_mut().zip(two_values).zip(two_scales) {
-            block.multiply::<2, 1>(sums.each_mut(), values.each_ref(), *scales);
+        let (fours, rest) = sums.as_chunks_mut::<4>();
+        let (four_values, rest_values) = values.as_chunks::<4>();
+        let (four_scales, rest_scales) = scales.as_chunks::<4>();
+        for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
+            for half in 0..2 {
+                block.multiply::<4, { VECTORS / 2 }, 1>(half, sums.each_mut(), values.each_ref(), *scales);
+            }
+        }
+        let (twos, last) = rest.as_chunks_mut::<2>();
+        let (two_values, last_values) = rest_values.as_chunks::<2>();
+        let (two_scales, last_scales) = rest_scales.as_chunks::<2>();
+        if let ([sums], [values], [scales]) = (twos, two_values, two_scales) {
+            block.multiply::<2, VECTORS, 1>(0, sums.each_mut(), values.each_ref(), *scales);
         }
         if let ([sums], [values], [scale]) = (last, last_values, last_scales) {
-            block.multiply::<1, 2>([sums], [values], [*scale]);
+            block.multiply::<1, VECTORS, 2>(0, [sums], [values], [*scale]);
         }
     }
 }
@@ -106,7 +114,7 @@ fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale
     for (tile, ((values, scale), ((weights, weight_scales), weight_sums))) in activations.zip(weights).enumerate() {
         read_ahead(packed.weights, tile);
         let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
-        block.multiply::<1, 2>([&mut *sums], [values], [*scale]);
+        block.multiply::<1, VECTORS, 2>(0, [&mut *sums], [values], [*scale]);
     }
 }
 
@@ -120,19 +128,20 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// `sums` += the products with one block of the activations at `N` positions. A turn of the loop takes `UNROLLED` runs.
-    /// Of the ways to spread sums over registers, two positions x 16 rows were the fastest, 1.1 times as fast as four x 8
-    /// and 1.4 times as fast as three x 16; to load a position's values four runs at a time and spread them from there
-    /// was 0.85 times as fast as loading each run spread.
+    /// `sums` += the products of `V` vectors of rows, the `part`-th so many, with one block of the activations at `N`
+    /// positions. A turn of the loop takes `UNROLLED` runs. Of the ways to spread sums over registers, four positions x 8
+    /// rows were the fastest: two x 16 took 1.1 times as long while memory was waited for, and three x 16 1.4 times. To load
+    /// four runs of a position's values at once and spread them from there took 1.2 times as long as loading each run spread.
     #[inline(always)]
-    fn multiply<const N: usize, const UNROLLED: usize>(
+    fn multiply<const N: usize, const V: usize, const UNROLLED: usize>(
         &self,
+        part: usize,
         sums: [&mut [f32; GROUP]; N],
         values: [&[Value; BLOCK]; N],
         scales: [Scale; N],
     ) {
-        let weight_sums = self.sums.as_chunks::<4>().0;
-        let weight_sums: [v128; VECTORS] = std::array::from_fn(|i| below_zeros(&weight_sums[i]));
+        let weight_sums = &self.sums.as_chunks::<4>().0.as_chunks::<V>().0[part];
+        let weight_sums = weight_sums.each_ref().map(below_zeros);
         let values = values.map(|values| values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0);
         let mut products = scales.map(|scale| {
             let lowest = i32x4_splat(scale.lowest);
@@ -140,7 +149,7 @@ impl Block<'_> {
         });
         for (turn, weights) in self.weights.as_chunks::<UNROLLED>().0[..self.runs / UNROLLED].iter().enumerate() {
             for (run, weights) in weights.iter().enumerate() {
-                let weights = weights.each_ref().map(load);
+                let weights = weights.as_chunks::<V>().0[part].each_ref().map(load);
                 for (products, values) in products.iter_mut().zip(values) {
                     let values = splat_run(&values[turn][run]);
                     for (products, weights) in products.iter_mut().zip(weights) {
@@ -149,7 +158,7 @@ impl Block<'_> {
                 }
             }
         }
-        rescale(sums, products, self.scales, scales.map(|scale| scale.step));
+        rescale(part, sums, products, self.scales, scales.map(|scale| scale.step));
     }
 }
 

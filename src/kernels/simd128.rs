@@ -124,49 +124,60 @@ pub(super) fn multiply_pairs(
     weights: &[i8; TILE],
     weight_scales: &[f32; GROUP],
 ) {
-    let widened: &[[[i8; 8]; VECTORS]; BLOCK / 2] = bytemuck::cast_ref(weights);
-    let widened = |pair: usize| widened[pair].each_ref().map(widen);
-    match (&mut *sums, values) {
-        ([a], [x]) => {
-            rescale([a], multiply_block::<1, 2>(widened, [x]), weight_scales, [step(0)]);
-            return;
+    let narrow: &[[[i8; 8]; VECTORS]; BLOCK / 2] = bytemuck::cast_ref(weights);
+    let widened = |pair: usize, vector: usize| widen(&narrow[pair][vector]);
+    if let (Ok(sums), Ok(values)) = (<&mut [_; 4]>::try_from(&mut *sums), <&[_; 4]>::try_from(values)) {
+        for half in 0..2 {
+            let products = multiply_block::<4, { VECTORS / 2 }, 1>(half, widened, values.each_ref());
+            rescale(half, sums.each_mut(), products, weight_scales, [0, 1, 2, 3].map(step));
         }
-        ([a, b], [x, y]) => {
-            rescale([a, b], multiply_block::<2, 1>(widened, [x, y]), weight_scales, [0, 1].map(step));
-            return;
+    } else if sums.len() < 4 {
+        multiply_twos(sums, values, step, widened, weight_scales);
+    } else {
+        // Widened once for all positions; 1.5 times as fast as widening for every four of them.
+        let mut wide = [[[0; 8]; VECTORS]; BLOCK / 2];
+        for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
+            store_i16(wide, widen(weights));
         }
-        _ => {}
-    }
-    // Widened once for all positions; 1.5 times as fast as widening for every four of them.
-    let mut wide = [[[0; 8]; VECTORS]; BLOCK / 2];
-    for (wide, weights) in wide.as_flattened_mut().iter_mut().zip(weights.as_chunks::<8>().0) {
-        store_i16(wide, widen(weights));
-    }
-    let wide = |pair: usize| wide[pair].each_ref().map(load_i16);
-    let (twos, last) = sums.as_chunks_mut::<2>();
-    let (two_values, last_values) = values.as_chunks::<2>();
-    for (i, (sums, values)) in twos.iter_mut().zip(two_values).enumerate() {
-        let products = multiply_block::<2, 1>(wide, values.each_ref());
-        rescale(sums.each_mut(), products, weight_scales, [2 * i, 2 * i + 1].map(step));
-    }
-    if let ([sums], [last]) = (last, last_values) {
-        let products = multiply_block::<1, 2>(wide, [last]);
-        rescale([sums], products, weight_scales, [step(values.len() - 1)]);
+        multiply_twos(sums, values, step, |pair, vector| load_i16(&wide[pair][vector]), weight_scales);
     }
 }
 
-/// The products of one block at `N` positions; `weights(pair)` are those of a pair of inputs, widened, four rows a vector.
-/// A turn of the loop takes `UNROLLED` pairs.
+/// Two positions at a time; `weights(pair, vector)` are those of a pair of inputs, widened, four rows a vector. Where they
+/// are widened already, four positions x 8 rows take 1.2 times as long.
 #[inline(always)]
-fn multiply_block<const N: usize, const UNROLLED: usize>(
-    weights: impl Fn(usize) -> [v128; VECTORS],
+fn multiply_twos(
+    sums: &mut [[f32; GROUP]],
+    values: &[[i16; BLOCK]],
+    step: impl Fn(usize) -> f32 + Copy,
+    weights: impl Fn(usize, usize) -> v128 + Copy,
+    weight_scales: &[f32; GROUP],
+) {
+    let (twos, last) = sums.as_chunks_mut::<2>();
+    let (two_values, last_value) = values.as_chunks::<2>();
+    for (i, (sums, values)) in twos.iter_mut().zip(two_values).enumerate() {
+        let products = multiply_block::<2, VECTORS, 1>(0, weights, values.each_ref());
+        rescale(0, sums.each_mut(), products, weight_scales, [2 * i, 2 * i + 1].map(step));
+    }
+    if let ([sums], [value]) = (last, last_value) {
+        let products = multiply_block::<1, VECTORS, 2>(0, weights, [value]);
+        rescale(0, [sums], products, weight_scales, [step(values.len() - 1)]);
+    }
+}
+
+/// The products of `V` vectors of rows, the `part`-th so many, with one block at `N` positions. A turn of the loop takes
+/// `UNROLLED` pairs.
+#[inline(always)]
+fn multiply_block<const N: usize, const V: usize, const UNROLLED: usize>(
+    part: usize,
+    weights: impl Fn(usize, usize) -> v128,
     values: [&[i16; BLOCK]; N],
-) -> [[v128; VECTORS]; N] {
+) -> [[v128; V]; N] {
     let values = values.map(|values| values.as_chunks::<2>().0.as_chunks::<UNROLLED>().0);
-    let mut products = [[i32x4_splat(0); VECTORS]; N];
+    let mut products = [[i32x4_splat(0); V]; N];
     for step in 0..BLOCK / 2 / UNROLLED {
         for pair in 0..UNROLLED {
-            let weights = weights(step * UNROLLED + pair);
+            let weights: [v128; V] = std::array::from_fn(|i| weights(step * UNROLLED + pair, part * V + i));
             for (products, values) in products.iter_mut().zip(values) {
                 let values = splat_pair(&values[step][pair]);
                 for (products, weights) in products.iter_mut().zip(weights) {
@@ -178,17 +189,19 @@ fn multiply_block<const N: usize, const UNROLLED: usize>(
     products
 }
 
-/// `sums` += products * (weight scales * value scale)
+/// `sums` += products * (weight scales * value scale), for `V` vectors of rows, the `part`-th so many.
 #[inline(always)]
-pub(super) fn rescale<const N: usize>(
+pub(super) fn rescale<const N: usize, const V: usize>(
+    part: usize,
     sums: [&mut [f32; GROUP]; N],
-    products: [[v128; VECTORS]; N],
+    products: [[v128; V]; N],
     weight_scales: &[f32; GROUP],
     value_scales: [f32; N],
 ) {
+    let weight_scales = &weight_scales.as_chunks::<4>().0.as_chunks::<V>().0[part];
     for ((sums, products), value_scale) in sums.into_iter().zip(products).zip(value_scales) {
-        let sums = sums.as_chunks_mut::<4>().0.iter_mut();
-        for ((sums, products), weight_scales) in sums.zip(products).zip(weight_scales.as_chunks::<4>().0) {
+        let sums = &mut sums.as_chunks_mut::<4>().0.as_chunks_mut::<V>().0[part];
+        for ((sums, products), weight_scales) in sums.iter_mut().zip(products).zip(weight_scales) {
             let scales = f32x4_mul(load_f32(weight_scales), f32x4_splat(value_scale));
             let scaled = f32x4_mul(f32x4_convert_i32x4(products), scales);
             store_f32(sums, f32x4_add(load_f32(sums), scaled));
