@@ -1,6 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { shares } from '../../www/js/page/lib/arcs.js';
 import { csv, npy } from '../../www/js/page/lib/files.js';
 import { isLink, LinkError, readLink, refusal, writeLink } from '../../www/js/page/lib/link.js';
 
@@ -19,6 +20,10 @@ const state = {
     { layer: 0, head: 1 },
     { layer: 2, head: 3 },
   ],
+  arcTokens: [0, 5, 12],
+  share: 35,
+  find: 'induction',
+  halves: true,
   sampling: { temperature: 0.85, topK: 40, topP: 0.9, seed: 4294967295, penalty: 1.15 },
   alteration: {
     off: [{ layer: 1, head: null }],
@@ -48,6 +53,7 @@ test('what is not there has its usual value', () => {
   const least = readLink('look=1');
   assert.deepEqual(readLink(writeLink(least)), least);
   assert.deepEqual([least.text, least.view, least.cell, least.sampling], ['', 'attention', null, null]);
+  assert.deepEqual([least.arcTokens, least.share, least.find, least.halves], [[], shares.usual, '', false]);
 });
 
 test('nothing else is accepted', () => {
@@ -65,6 +71,22 @@ test('nothing else is accepted', () => {
     ['look=1&head=*.1', /head/],
     ['look=1&cell=1.9999999', /cell/],
     ['look=1&token=NaN', /token/],
+    ['look=1&arc-tokens=1,', /arc-tokens/],
+    ['look=1&arc-tokens=2,1', /arc-tokens/],
+    ['look=1&arc-tokens=1,1', /arc-tokens/],
+    ['look=1&arc-tokens=-1', /arc-tokens/],
+    ['look=1&arc-tokens=1.2', /arc-tokens/],
+    [`look=1&arc-tokens=${'1,'.repeat(9000)}1`, /arc-tokens/],
+    ['look=1&share=0', /share/],
+    ['look=1&share=61', /share/],
+    ['look=1&share=105', /share/],
+    ['look=1&share=1e1', /share/],
+    ['look=1&share=10.0', /share/],
+    ['look=1&find=constructor', /find/],
+    ['look=1&find=__proto__', /find/],
+    ['look=1&find=Induction', /find/],
+    ['look=1&lens=1', /lens/],
+    ['look=1&lens=halves,halves', /lens/],
     ['look=1&off=1.1,', /off/],
     ['look=1&off=1**.1', /off/],
     ['look=1&cut=1.1.1', /cut/],

@@ -6,6 +6,9 @@ import { shorten } from './figure/text.js';
  *   `from` is a chosen token; it looks at `to`, or is looked at by it
  */
 
+/** Of all attention, how much the lines may make up, in percent. */
+export const shares = { least: 5, most: 100, step: 5, usual: 60 };
+
 /**
  * The strongest looks of the chosen tokens, and at them, that together make up a share of all their attention.
  * @param {{size: number, weights: Float32Array}} map

@@ -1,4 +1,7 @@
 // @ts-check
+import { shares } from './arcs.js';
+import { measureNames } from './measures.js';
+
 /**
  * What the page shows, as the fragment of an address. Browsers never send it anywhere. It may come from anybody, so reading it
  * accepts nothing but what writing it makes.
@@ -16,7 +19,11 @@
  * @property {MapOption[]} options
  * @property {{row: number, column: number} | null} cell   the pinned one
  * @property {number | null} position                      null follows the last token
+ * @property {import('./measures.js').MeasureName | ''} find    what heads are found by
  * @property {{layer: number, head: number}[]} arcs        heads kept in the picture of arcs
+ * @property {number[]} arcTokens                          those chosen there, in order; none follows `position`
+ * @property {number} share                                of attention that the arcs make up, in percent
+ * @property {boolean} halves                              guesses by depth also after attention
  * @property {{temperature: number, topK: number, topP: number, seed: number, penalty: number} | null} sampling
  * @property {Alteration} alteration
  * @property {string} other     the second text
@@ -54,6 +61,10 @@ export function writeLink(state) {
     ['cell', cell ? `${cell.row}.${cell.column}` : ''],
     ['token', position === null ? '' : String(position)],
     ['arcs', state.arcs.map(({ layer, head }) => `${layer}.${head}`).join(',')],
+    ['arc-tokens', state.arcTokens.join(',')],
+    ['share', state.share === shares.usual ? '' : String(state.share)],
+    ['find', state.find],
+    ['lens', state.halves ? 'halves' : ''],
     ['sampling', sampling ? samplingParts.map((part) => sampling[part]).join(',') : ''],
     ['off', alteration.off.map(({ layer, head }) => `${some(layer)}.${some(head)}`).join(',')],
     ['unmasked', alteration.unmasked.map(({ layer, head }) => `${some(layer)}.${some(head)}`).join(',')],
@@ -101,6 +112,10 @@ export function readLink(fragment) {
     const [layer, head] = numbers('arcs', place, 2);
     return { layer, head };
   });
+  const arcTokens = ascending('arc-tokens', take('arc-tokens', longest.list));
+  const share = readShare(take('share', longest.name));
+  const find = /** @type {State['find']} */ (oneOf('find', take('find', longest.name), ['', ...measureNames]));
+  const halves = oneOf('lens', take('lens', longest.name), ['', 'halves']) !== '';
   const sampling = take('sampling', longest.name);
   const places = (/** @type {string} */ key) =>
     list(take(key, longest.list)).map((place) => {
@@ -117,7 +132,7 @@ export function readLink(fragment) {
   const other = take('other', longest.text);
   for (const key of given.keys()) throw new LinkError(`“${cut(key)}” is unknown`);
   return {
-    ...{ text, model, view, layer, head, stage, arcs, other },
+    ...{ text, model, view, layer, head, stage, find, arcs, arcTokens, share, halves, other },
     options: /** @type {MapOption[]} */ (options),
     cell: cell === '' ? null : pair('cell', cell),
     position: position === '' ? null : numbers('token', position, 1)[0],
@@ -174,6 +189,23 @@ function wild(key, text, count) {
 function pair(key, text) {
   const [row, column] = numbers(key, text, 2);
   return { row, column };
+}
+
+/** Each once, in order. @param {string} key @param {string} text */
+function ascending(key, text) {
+  const found = list(text).map((each) => numbers(key, each, 1)[0]);
+  if (found.some((number, index) => index > 0 && number <= found[index - 1]))
+    throw new LinkError(`“${key}” can’t be ${cut(text)}`);
+  return found;
+}
+
+/** @param {string} text */
+function readShare(text) {
+  if (text === '') return shares.usual;
+  const [share] = numbers('share', text, 1);
+  if (share < shares.least || share > shares.most || share % shares.step !== 0)
+    throw new LinkError(`“share” can’t be ${cut(text)}`);
+  return share;
 }
 
 /** @param {string} text */

@@ -18,7 +18,7 @@ export class ArcsController {
   #added = [];
   /** @type {Map<string, {stamp: string, map: Attention}>} */
   #maps = new Map();
-  /** @type {Set<number>} */
+  /** Empty follows the selection. @type {Set<number>} */
   #chosen = new Set();
 
   /**
@@ -51,7 +51,7 @@ export class ArcsController {
       });
     }
     selection.addEventListener('position', () => {
-      this.#chosen = new Set([selection.position]);
+      this.#chosen = new Set();
       this.#draw();
     });
   }
@@ -59,11 +59,14 @@ export class ArcsController {
   /** @param {number} index of a token @param {boolean} several   besides those that are chosen, or no longer */
   choose(index, several) {
     // What is drawn counts, though nobody chose that yet.
-    this.#chosen = several ? new Set(this.drawn.chosen) : new Set();
-    if (several && this.#chosen.has(index) && this.#chosen.size > 1) this.#chosen.delete(index);
-    else this.#chosen.add(index);
-    if (!several) this.#selection.choose(index);
-    this.#draw();
+    if (several) {
+      this.#chosen = new Set(this.drawn.chosen);
+      if (this.#chosen.has(index) && this.#chosen.size > 1) this.#chosen.delete(index);
+      else this.#chosen.add(index);
+      this.#draw();
+    } else {
+      this.#selection.choose(index);
+    }
   }
 
   /** The heads besides the chosen one, for links. */
@@ -77,9 +80,20 @@ export class ArcsController {
     this.#feed.poke();
   }
 
+  /** The tokens chosen here, none where it is the selection's. */
+  get chosen() {
+    return [...this.#chosen].filter((token) => token < this.#selection.tokens.length).sort((a, b) => a - b);
+  }
+
+  set chosen(chosen) {
+    this.#chosen = new Set(chosen);
+    this.#draw();
+  }
+
   /** Another model. */
   reset() {
     this.#added = [];
+    this.#chosen = new Set();
     this.#maps.clear();
   }
 

@@ -118,9 +118,9 @@ export class JourneyController {
 
   /** @param {Journey} journey */
   #draw(journey) {
-    const { tokens, layer, layers, vocabulary, positions, recorded } = this.#selection;
+    const { tokens, layer, layers, vocabulary, positions, recorded, alteration } = this.#selection;
     if (journey.position >= tokens.length) return;
-    this.view.update(journey, tokens, { layer, layers, vocabulary, positions });
+    this.view.update(journey, tokens, { layer, layers, vocabulary, positions }, alteration);
     const isLast = journey.position === tokens.length - 1;
     if (isLast && !recorded && this.#selection.of === 'text') this.#sample();
     else this.view.setSampling(null, '');

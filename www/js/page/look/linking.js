@@ -70,13 +70,14 @@ export class Linking {
    * @param {{layers: number, heads: number, positions: number, vocabulary: number}} shape
    */
   #check(state, { layers, heads, positions, vocabulary }) {
-    const { layer, head, arcs, alteration, cell, position, sampling } = state;
+    const { layer, head, arcs, arcTokens, alteration, cell, position, sampling } = state;
     const places = [{ layer, head }, ...arcs, ...alteration.off, ...alteration.unmasked, ...alteration.cuts];
     for (const place of places) {
       if ((place.layer ?? 0) >= layers || (place.head ?? 0) >= heads)
         throw new LinkError(`this model has no layer ${place.layer}, head ${place.head}`);
     }
-    const tokens = [cell?.row, cell?.column, position, ...alteration.cuts.flatMap(({ row, column }) => [row, column])];
+    const cut = alteration.cuts.flatMap(({ row, column }) => [row, column]);
+    const tokens = [cell?.row, cell?.column, position, ...arcTokens, ...cut];
     for (const token of tokens) {
       if ((token ?? 0) >= positions) throw new LinkError(`this model reads no more than ${positions} tokens`);
     }

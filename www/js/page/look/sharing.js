@@ -36,7 +36,7 @@ export class Sharing {
 
   /** @returns {State} */
   get state() {
-    const { app, field, selection, tabs, head, arcs, comparing } = this.#parts;
+    const { app, field, selection, tabs, heads, head, arcs, lens, comparing } = this.#parts;
     const { lift, norms, noSink, words } = head.view.options;
     const { temperature, topK, topP, seed, repetitionPenalty: penalty = 1 } = app.sampling;
     /** @type {[boolean, MapOption][]} */
@@ -56,7 +56,11 @@ export class Sharing {
       options: options.flatMap(([on, option]) => (on ? [option] : [])),
       cell: selection.pinned ? selection.cell : null,
       position: selection.follows ? null : selection.position,
+      find: heads.finder.choice,
       arcs: arcs.added,
+      arcTokens: arcs.chosen,
+      share: arcs.view.percent,
+      halves: lens.view.halves,
       sampling: { temperature, topK, topP, seed, penalty },
       alteration: selection.alteration ?? unaltered,
       other: comparing.text,
@@ -65,7 +69,7 @@ export class Sharing {
 
   /** @param {State} state   checked against the model */
   apply(state) {
-    const { field, selection, tabs, head, arcs, altering, comparing } = this.#parts;
+    const { field, selection, tabs, heads, head, arcs, altering, lens, comparing } = this.#parts;
     // Then nothing is read anew, and nothing will say that it has been.
     const stays = state.text === field.beforeCaret && selection.tokens.length > 0;
     if (!stays) field.replaceAll(state.text);
@@ -77,13 +81,21 @@ export class Sharing {
       words: state.options.includes('words'),
     });
     head.view.setStage(state.stage);
+    heads.finder.choose(state.find);
     arcs.added = state.arcs;
+    arcs.view.percent = state.share;
+    lens.view.halves = state.halves;
     if (state.sampling) this.#setSampling(state.sampling);
     altering.set(state.alteration);
     head.pinLater(state.cell);
     if (stays || !state.cell) head.view.selectCell(state.cell);
-    if (stays || state.position === null) selection.choose(state.position);
-    else this.#whenRead(() => selection.choose(state.position));
+    const choose = () => {
+      selection.choose(state.position);
+      // A token that is chosen is alone, until others join it.
+      arcs.chosen = state.arcTokens;
+    };
+    if (stays || (state.position === null && state.arcTokens.length === 0)) choose();
+    else this.#whenRead(choose);
     if (state.other !== '') this.#compare(state.other);
     tabs.show(state.view);
     if (state.other === '') comparing.view.text = '';

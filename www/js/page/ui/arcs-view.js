@@ -1,6 +1,6 @@
 // @ts-check
 
-import { arcPicture, arcs, drawable } from '../lib/arcs.js';
+import { arcPicture, arcs, drawable, shares } from '../lib/arcs.js';
 import { formatCount, formatShare } from '../lib/format.js';
 import { tokenLabel } from '../lib/tokens.js';
 import { h } from './dom.js';
@@ -23,7 +23,11 @@ export const mostHeads = 6;
 export class ArcsView extends EventTarget {
   #heads = h('ul', { class: 'arc-heads', 'aria-label': 'Heads' });
   #add = h('button', { type: 'button', class: 'plain compact', id: 'arcs-add' });
-  #share = h('input', { type: 'range', id: 'arcs-share', min: 5, max: 100, step: 5, value: 60 });
+  #share = h('input', {
+    type: 'range',
+    id: 'arcs-share',
+    ...{ min: shares.least, max: shares.most, step: shares.step, value: shares.usual },
+  });
   #shareValue = h('output', { for: 'arcs-share' });
   #picture = s('svg', { class: 'arcs', role: 'img', 'aria-labelledby': 'arcs-help' });
   #left = h('p', { class: 'note' });
@@ -85,11 +89,15 @@ export class ArcsView extends EventTarget {
 
   /** Share of all attention of the chosen tokens that the lines make up. */
   get share() {
-    return Number(this.#share.value) / 100;
+    return this.percent / 100;
   }
 
-  set share(share) {
-    this.#share.value = String(Math.round(share * 100));
+  get percent() {
+    return Number(this.#share.value);
+  }
+
+  set percent(percent) {
+    this.#share.value = String(percent);
     this.#draw();
   }
 

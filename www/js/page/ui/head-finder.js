@@ -50,12 +50,11 @@ export class HeadFinder extends EventTarget {
 
   /** What heads are found by, in words; empty if by nothing. */
   get chosen() {
-    const name = /** @type {MeasureName | ''} */ (this.#choice.value);
-    return name ? measures[name].label : '';
+    return this.choice ? measures[this.choice].label : '';
   }
 
   get choice() {
-    return this.#choice.value;
+    return /** @type {MeasureName | ''} */ (this.#choice.value);
   }
 
   /** @param {string} choice */
@@ -118,7 +117,7 @@ export class HeadFinder extends EventTarget {
 
   #draw() {
     const measured = this.#measured;
-    const name = /** @type {MeasureName | ''} */ (this.#choice.value);
+    const name = this.choice;
     this.matches = null;
     this.#means.textContent = '';
     this.#list.replaceChildren();

@@ -1,4 +1,5 @@
 // @ts-check
+import { cacheFacts } from '../lib/cache.js';
 import { formatCount, formatShare, formatValue } from '../lib/format.js';
 import { h } from './dom.js';
 import { JourneyBlock } from './journey-block.js';
@@ -128,7 +129,7 @@ export class JourneyView extends EventTarget {
       stepCard(
         '5',
         'And again',
-        'The drawn token is put at the end of the text and goes the same way: the model writes one token at a time, each from all before it. Keys and values of the text stay in the cache, so only the new token is computed.',
+        'The drawn token is put at the end of the text and goes the same way: the model writes one token at a time, each from all before it. The mask lets keys and values of the text stay in the cache, so only the new token is computed.',
         this.#goOn,
       ),
       this.#walk.element,
@@ -147,9 +148,10 @@ export class JourneyView extends EventTarget {
    * @param {Journey} journey
    * @param {readonly Token[]} tokens
    * @param {{layer: number, layers: number, vocabulary: number, positions: number}} model
+   * @param {import('../../shared/inspection.js').Alteration | null} alteration
    */
-  update(journey, tokens, model) {
-    const { position, token, cached, tokenEmbedding, positionEmbedding, residuals, finalNorm, guesses } = journey;
+  update(journey, tokens, model, alteration) {
+    const { position, token, tokenEmbedding, positionEmbedding, residuals, finalNorm, guesses } = journey;
     const width = tokenEmbedding.length;
     this.element.dataset.revision = String(journey.revision);
     this.element.dataset.position = String(position);
@@ -159,10 +161,7 @@ export class JourneyView extends EventTarget {
       h('span', { class: 'piece-bytes' }, token.hex),
       '.',
     );
-    this.#cache.textContent =
-      cached === 0
-        ? 'It is the first: nothing comes from the cache.'
-        : `Keys and values of the ${formatCount(cached)} token${cached === 1 ? '' : 's'} before it come from the cache; all else below is computed for this token alone.`;
+    this.#cache.textContent = cacheFacts(position, tokens.length, alteration);
     const shape = `(${formatCount(width)})`;
     this.#token.update(tokenEmbedding, {
       shape,

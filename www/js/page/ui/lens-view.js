@@ -60,6 +60,11 @@ export class LensView extends EventTarget {
     return this.#halves.checked;
   }
 
+  set halves(halves) {
+    this.#halves.checked = halves;
+    this.#draw();
+  }
+
   /**
    * @param {Map<number, Lens>} lenses    by position
    * @param {readonly Token[]} tokens
