@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { align, difference } from '../../www/js/page/lib/align.js';
 import * as alteration from '../../www/js/page/lib/alteration.js';
 import { arcs, involved } from '../../www/js/page/lib/arcs.js';
+import { cacheFacts } from '../../www/js/page/lib/cache.js';
 import { pool } from '../../www/js/page/lib/raster.js';
 import { groupWeights, joinTokens, picture, withoutSink, wordStarts } from '../../www/js/page/lib/stages.js';
 import { growThumbnails } from '../../www/js/page/lib/thumbnails.js';
@@ -110,6 +111,18 @@ test('an altered mask', () => {
       ['1.1', 'without mask'],
     ],
   );
+});
+
+test('a cache is spoken of only where one holds', () => {
+  const { unaltered } = alteration;
+  assert.match(cacheFacts(0, null), /nothing comes from the cache/);
+  assert.match(cacheFacts(1, null), /of the 1 token before it come from the cache/);
+  const causal = cacheFacts(12, { ...unaltered, off: [{ layer: 0, head: null }] });
+  assert.match(causal, /altered run has keys and values of its own.* the 12 tokens before it can be kept/);
+  assert.doesNotMatch(causal, /from the cache/);
+  const open = cacheFacts(12, { ...unaltered, unmasked: [{ layer: 3, head: 1 }] });
+  assert.match(open, /Nothing from there on can be kept; all 13 tokens are computed together/);
+  assert.doesNotMatch(open, /from the cache|token alone/);
 });
 
 test('small maps grow', () => {

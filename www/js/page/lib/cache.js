@@ -5,19 +5,16 @@ import { formatCount } from './format.js';
 const tokensBefore = (count) => `the ${formatCount(count)} token${count === 1 ? '' : 's'} before it`;
 
 /**
- * What was kept of other tokens when one was computed.
- * @param {number} position   of the token
- * @param {number} size       of the context
+ * What is kept of other tokens when one is computed, in words.
+ * @param {number} cached   tokens that the run has keys and values of, besides this one
  * @param {import('../../shared/inspection.js').Alteration | null} alteration   of the run
  */
-export function cacheFacts(position, size, alteration) {
-  if (alteration && alteration.unmasked.length > 0) {
-    return size === 1
-      ? 'It is alone: nothing comes from the cache, with or without the mask.'
-      : `Without the mask there is no use in a cache: tokens look at later ones, so a new token changes the keys and values of those before it. All ${formatCount(size)} tokens are computed together.`;
+export function cacheFacts(cached, alteration) {
+  if (cached === 0) return 'It is the first: nothing comes from the cache.';
+  if (!alteration) {
+    return `Keys and values of ${tokensBefore(cached)} come from the cache; all else below is computed for this token alone.`;
   }
-  if (position === 0) return 'It is the first: nothing comes from the cache.';
-  return alteration
-    ? `The altered run has keys and values of its own. No token looks at a later one there either, so those of ${tokensBefore(position)} are kept; all else below is computed for this token alone.`
-    : `Keys and values of ${tokensBefore(position)} come from the cache; all else below is computed for this token alone.`;
+  return alteration.unmasked.length > 0
+    ? `Where the mask is away, tokens look at later ones: a token that is added changes what those before it become, and with that their keys and values in the layers above. Nothing from there on can be kept; all ${formatCount(cached + 1)} tokens are computed together.`
+    : `The altered run has keys and values of its own. No token looks at a later one there either, so those of ${tokensBefore(cached)} can be kept when the text grows.`;
 }

@@ -151,7 +151,7 @@ export class JourneyView extends EventTarget {
    * @param {import('../../shared/inspection.js').Alteration | null} alteration
    */
   update(journey, tokens, model, alteration) {
-    const { position, token, tokenEmbedding, positionEmbedding, residuals, finalNorm, guesses } = journey;
+    const { position, token, cached, tokenEmbedding, positionEmbedding, residuals, finalNorm, guesses } = journey;
     const width = tokenEmbedding.length;
     this.element.dataset.revision = String(journey.revision);
     this.element.dataset.position = String(position);
@@ -161,7 +161,7 @@ export class JourneyView extends EventTarget {
       h('span', { class: 'piece-bytes' }, token.hex),
       '.',
     );
-    this.#cache.textContent = cacheFacts(position, tokens.length, alteration);
+    this.#cache.textContent = cacheFacts(cached, alteration);
     const shape = `(${formatCount(width)})`;
     this.#token.update(tokenEmbedding, {
       shape,
