@@ -466,6 +466,43 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
 });
 
 pageTest(
+  'several tokens are chosen by touch',
+  { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
+  async ({ page }) => {
+    await waitForState(page, 'ready');
+    await andAnswer(page, () => page.locator('#text').fill(opening));
+    await openView(page, 'arcs');
+    const inPicture = (/** @type {number} */ index) => page.locator(`.arc-token[data-index="${index}"]`);
+    const isChosen = async (/** @type {number[]} */ ...wanted) => {
+      await page.locator('svg.arcs').scrollIntoViewIfNeeded();
+      await page.waitForFunction(
+        (expected) =>
+          [...document.querySelectorAll('.arc-token.chosen')]
+            .map((token) => token.getAttribute('data-index'))
+            .join() === expected,
+        wanted.join(),
+      );
+    };
+    await inPicture(3).waitFor({ state: 'attached' });
+    await inPicture(3).tap();
+    await isChosen(3);
+    await inPicture(5).tap();
+    await isChosen(5);
+    await page.locator('#arcs-several').tap();
+    await inPicture(3).tap();
+    await isChosen(3, 5);
+    await page.locator('#chips [data-index="1"]').tap();
+    await isChosen(1, 3, 5);
+    await inPicture(5).tap();
+    await isChosen(1, 3);
+    assert.equal(await page.locator('#arc-sentences p').count(), 2);
+    await page.locator('#arcs-several').tap();
+    await inPicture(2).tap();
+    await isChosen(2);
+  },
+);
+
+pageTest(
   'a link holds what is shown, and a hostile one changes nothing',
   { timeout: 120_000 },
   async ({ page, context, server }) => {
@@ -485,11 +522,17 @@ pageTest(
     await openView(page, 'arcs');
     await page.locator('#arcs-add').click();
     await page.locator('.arc-token[data-index="2"]').click();
+    await page.locator('#arcs-several').check();
+    await page.locator('.arc-token[data-index="4"]').click();
+    await page.locator('#arcs-share').fill('35');
+    await openView(page, 'lens');
+    await page.locator('#lens-halves').check();
     await openView(page, 'compare');
     await page.locator('#other-text').fill('Mary had a little lamb');
     await page.locator('#compare').click();
     await upToDate(page, '.compare-view');
     await openView(page, 'attention');
+    await page.locator('#head-filter').selectOption('previous');
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     /** @param {Page} from */
     const copied = async (from) => {
@@ -506,6 +549,10 @@ pageTest(
       'cell=2.1',
       'token=2',
       'arcs=2.3',
+      'arc-tokens=2%2C4',
+      'share=35',
+      'find=previous',
+      'lens=halves',
       'other=Mary',
       'sampling=0.8%2C40%2C1%2C77%2C1.2',
     ]) {
@@ -527,6 +574,17 @@ pageTest(
     await upToDate(other, '.compare-view');
     await openView(other, 'attention');
     assert.equal(await copied(other), link);
+    await openView(other, 'arcs');
+    assert.equal(await other.locator('#arcs-share + output').textContent(), '35% of attention');
+    const chosen = other.locator('.arc-token.chosen');
+    assert.deepEqual(await chosen.evaluateAll((tokens) => tokens.map((token) => token.getAttribute('data-index'))), [
+      '2',
+      '4',
+    ]);
+    await openView(other, 'lens');
+    await other.locator('#lens tbody tr', { hasText: 'L0 attention' }).waitFor();
+    await openView(other, 'attention');
+    assert.match((await other.locator('.finder-means').textContent()) ?? '', /looks at the token just before/);
     await other.locator('#altered-back').click();
 
     // The same text is not read anew; what is to be shown of it changes all the same.
@@ -534,11 +592,17 @@ pageTest(
       (fragment) => {
         location.hash = fragment;
       },
-      new URL(link).hash.replace('cell=2.1', 'cell=3.0').replace('token=2', 'token=1').replace('&off=2.3', ''),
+      new URL(link).hash
+        .replace('cell=2.1', 'cell=3.0')
+        .replace('token=2', 'token=1')
+        .replace('&arc-tokens=2%2C4', '')
+        .replace('&off=2.3', ''),
     );
     await other.waitForFunction(() => document.querySelector('#cell-readout')?.getAttribute('data-row') === '3');
     await openView(other, 'journey');
     await other.waitForFunction(() => document.querySelector('.journey')?.getAttribute('data-position') === '1');
+    await openView(other, 'arcs');
+    assert.equal(await chosen.getAttribute('data-index'), '1');
     await openView(other, 'attention');
 
     const text = await other.locator('#text').inputValue();
@@ -549,6 +613,10 @@ pageTest(
       'look=1&text=x&view=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E',
       'look=1&text=x&cut=0.0.99999.0',
       'look=1&text=x&cut=0.0.*.*',
+      'look=1&text=x&arc-tokens=0,99999',
+      'look=1&text=x&share=33',
+      'look=1&text=x&find=__proto__',
+      'look=1&text=x&lens=all',
       'look=1&text=x&sampling=9,9,9,9',
       'look=1&text=x&unknown=1',
       'look=2&text=x',

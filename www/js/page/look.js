@@ -251,7 +251,7 @@ export class LookController {
     });
     chips.addEventListener('pick', (event) => {
       const { index, several } = /** @type {CustomEvent<{index: number, several: boolean}>} */ (event).detail;
-      if (several && this.#tabs.shown === 'arcs') {
+      if ((several || this.#arcs.view.several) && this.#tabs.shown === 'arcs') {
         this.#arcs.choose(index, true);
         return;
       }

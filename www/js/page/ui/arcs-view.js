@@ -29,6 +29,7 @@ export class ArcsView extends EventTarget {
     ...{ min: shares.least, max: shares.most, step: shares.step, value: shares.usual },
   });
   #shareValue = h('output', { for: 'arcs-share' });
+  #several = h('input', { type: 'checkbox', id: 'arcs-several' });
   #picture = s('svg', { class: 'arcs', role: 'img', 'aria-labelledby': 'arcs-help' });
   #left = h('p', { class: 'note' });
   #sentences = h('div', { class: 'arc-sentences', id: 'arc-sentences' });
@@ -38,7 +39,7 @@ export class ArcsView extends EventTarget {
     h(
       'p',
       { class: 'note', id: 'arcs-help' },
-      'In the middle the tokens; choose one, or several with Shift, here or in the row of tokens above. To the left of a chosen one is what it looks at, to the right who looks at it. The thicker a line, the larger the weight.',
+      'In the middle the tokens; choose one here or in the row of tokens above, and others besides with Shift or with “add tokens” ticked. To the left of a chosen one is what it looks at, to the right who looks at it. The thicker a line, the larger the weight.',
     ),
     h(
       'div',
@@ -48,6 +49,7 @@ export class ArcsView extends EventTarget {
       h('label', { for: 'arcs-share' }, 'strongest '),
       this.#share,
       this.#shareValue,
+      h('label', { class: 'lift' }, this.#several, 'add tokens'),
     ),
     h(
       'div',
@@ -84,7 +86,14 @@ export class ArcsView extends EventTarget {
       const index = target?.closest('[data-index]')?.getAttribute('data-index');
       if (index) this.dispatchEvent(new CustomEvent('choose', { detail: { index: Number(index), several } }));
     };
-    this.#picture.addEventListener('click', (event) => choose(/** @type {Element} */ (event.target), event.shiftKey));
+    this.#picture.addEventListener('click', (event) =>
+      choose(/** @type {Element} */ (event.target), event.shiftKey || this.several),
+    );
+  }
+
+  /** Whether a token joins those that are chosen: touch has no Shift. */
+  get several() {
+    return this.#several.checked;
   }
 
   /** Share of all attention of the chosen tokens that the lines make up. */
