@@ -6,7 +6,7 @@
  *   node scripts/pictures.mjs [--only attention,why] [--to FOLDER]
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,11 @@ const { values: options } = parseArgs({
 });
 
 const text = 'When Mary and John went to the shop, John gave a drink to';
+/** About 300 tokens. */
+const longText = JSON.parse(readFileSync(join(root, 'www/tour/en.json'), 'utf8'))
+  .steps.slice(0, 7)
+  .map((/** @type {{text: string}} */ { text }) => text)
+  .join(' ');
 const sizes = [1280, 390];
 const schemes = /** @type {const} */ (['light', 'dark']);
 
@@ -84,6 +89,19 @@ const pictures = [
     },
   },
   {
+    name: 'no-mask',
+    of: '#altered-place, #view-attention',
+    prepare: async (page) => {
+      await page.locator('.altered-details summary').click();
+      await page.locator('#altered-back').click();
+      await page.locator('#alter-scope').selectOption('all');
+      await page.locator('#unmask').click();
+      await page.locator('#altered li', { hasText: 'every head without the mask' }).waitFor({ state: 'attached' });
+      await upToDate(page, '#altered');
+      await upToDate(page, '.head-view');
+    },
+  },
+  {
     name: 'arcs',
     of: '#views-place',
     prepare: async (page) => {
@@ -144,6 +162,35 @@ const pictures = [
     prepare: async (page) => {
       await page.locator('#tour-start').click();
       for (let step = 1; step < 8; step++) await page.locator('#tour-next').click();
+    },
+  },
+  {
+    name: 'long-text',
+    of: '.head-place',
+    prepare: async (page) => {
+      await page.locator('#tour-skip').click();
+      await tab(page, 'attention');
+      await page.locator('#alter summary').click();
+      await page.locator('#cell-sum summary').click();
+      await page.locator('input[name="stage"][value="weights"]').check();
+      await page.locator('#text').fill(longText);
+      await page.waitForFunction(() => document.querySelectorAll('#chips [data-id]').length > 250);
+      await page.locator('#views-place').evaluate((element) => element.scrollIntoView());
+      await pick(page, 6, 0);
+      await upToDate(page, '.head-view');
+      await page.locator('#chips [data-index="200"]').click();
+    },
+  },
+  {
+    name: 'recording',
+    of: 'viewport',
+    prepare: async (page) => {
+      await page.locator('#recording-example').click();
+      await page.locator('#recording', { hasText: 'computed by' }).waitFor();
+      await page.waitForFunction(
+        () => (document.querySelector('.head-view')?.getAttribute('data-revision') ?? '') !== '',
+      );
+      await page.locator('#recording').evaluate((element) => element.scrollIntoView());
     },
   },
 ];
