@@ -73,6 +73,8 @@ export class WriteController {
   #ahead = new Map();
   /** The text last asked about. @type {string | null} */
   #asked = null;
+  /** Whether the last suggestions could not be had. */
+  #failed = false;
   #ticket = 0;
 
   /**
@@ -136,7 +138,10 @@ export class WriteController {
     };
     field.addEventListener('change', (event) => {
       const { time, edited } = /** @type {CustomEvent<{time: number, edited: boolean}>} */ (event).detail;
-      if (edited) offerExamples();
+      if (edited) {
+        offerExamples();
+        this.#status.forgive();
+      }
       this.suggest(time);
     });
     field.addEventListener('accept', (event) => {
@@ -245,6 +250,8 @@ export class WriteController {
       };
       const answer = await app.engine.suggest(base, listLength, settings, told, agreeing);
       if (mine !== this.#ticket) return;
+      if (this.#failed) this.#status.forgive();
+      this.#failed = false;
       this.#show(base, answer);
       await painted();
       const latency = performance.now() - since;
@@ -266,6 +273,7 @@ export class WriteController {
       if (mine !== this.#ticket) return;
       // So that the same text can be asked about again.
       this.#asked = null;
+      this.#failed = true;
       app.fail(error);
     }
   }

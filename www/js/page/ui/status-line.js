@@ -11,12 +11,21 @@ import { h } from './dom.js';
 export class StatusLine {
   #line = h('p', { class: 'status-line' });
   #notices = h('p', { class: 'status-notices' });
-  element = h('div', { id: 'status' }, this.#line, this.#notices);
+  #failure = h('p', { class: 'status-notices' });
+  element = h('div', { id: 'status' }, this.#line, this.#notices, this.#failure);
 
-  /** @param {string} message */
+  /**
+   * Stays until `forgive`: what is told next may come at once.
+   * @param {string} message
+   */
   fail(message) {
     this.#line.textContent = '';
-    this.#notices.replaceChildren(h('span', { role: 'alert', class: 'failed' }, message));
+    this.#notices.replaceChildren();
+    this.#failure.replaceChildren(h('span', { role: 'alert', class: 'failed' }, message));
+  }
+
+  forgive() {
+    this.#failure.replaceChildren();
   }
 
   /**
