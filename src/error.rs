@@ -64,7 +64,7 @@ pub enum Error {
         /// Its type, as the file spells it.
         dtype: String,
     },
-    /// A tensor's offsets leave a hole, overlap another tensor, or don't fit its shape.
+    /// A tensor's offsets leave a hole, overlap another tensor, don't fit its shape, or lie beyond any file.
     Offsets {
         /// The tensor.
         tensor: String,

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::kind::{self, FileKind};
-use super::reader::{Header, TensorInfo, unit_of};
+use super::reader::{Header, MAX_FILE_BYTES, TensorInfo, unit_of};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::tokenizer::END_OF_TEXT;
@@ -29,8 +29,6 @@ const MAX_LIST: u64 = 1 << 17;
 const MAX_STRING_BYTES: u64 = 1 << 20;
 const MAX_DIMENSIONS: u32 = 4;
 const MAX_ALIGNMENT: u64 = 1 << 16;
-/// No file is longer; numbers below it can't overflow where they are added.
-const MAX_FILE_BYTES: u64 = 1 << 48;
 /// Bytes that are looked at together.
 const STEP: usize = 1 << 16;
 

@@ -3,6 +3,9 @@
 use super::{gguf, safetensors};
 use crate::error::{Error, Result};
 
+/// No file is longer; numbers below it can't overflow where they are added.
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 48;
+
 /// A tensor as the header describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorInfo {
@@ -150,8 +153,8 @@ impl Reader {
             let position = self.received - header.data_start;
             let Some(tensor) = header.tensors.get(self.current) else {
                 let end = header.tensors.last().map_or(0, |tensor| tensor.end);
-                if position + bytes.len() as u64 > end.saturating_add(header.padding) {
-                    return Err(Error::TrailingBytes { expected: header.data_start.saturating_add(end) });
+                if position + bytes.len() as u64 > end + header.padding {
+                    return Err(Error::TrailingBytes { expected: header.data_start + end });
                 }
                 self.received += bytes.len() as u64;
                 break;
@@ -221,8 +224,7 @@ impl Reader {
     /// The byte after the last tensor, once the header is there.
     pub(super) fn file_size(&self) -> Option<u64> {
         let header = self.header.as_ref()?;
-        // At the very most no file is that long, so it is truncated wherever it ends.
-        Some(header.data_start.saturating_add(header.tensors.last().map_or(0, |tensor| tensor.end)))
+        Some(header.data_start + header.tensors.last().map_or(0, |tensor| tensor.end))
     }
 
     /// Bytes that are still missing from the header as far as is known.

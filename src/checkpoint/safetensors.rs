@@ -9,7 +9,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::kind::FileKind;
-use super::reader::{Header, TensorInfo, unit_of};
+use super::reader::{Header, MAX_FILE_BYTES, TensorInfo, unit_of};
 use crate::error::{Error, Result};
 
 /// Longest header that is accepted. That of GPT-2 XL has about 60,000 bytes.
@@ -129,6 +129,7 @@ fn parse_header(header: &[u8]) -> Result<Vec<TensorInfo>> {
             (None, _) => Some("the shape is too large"),
             (_, None) => Some("the end lies before the start"),
             (Some(bytes), Some(length)) if bytes != length => Some("they don't fit shape and type"),
+            _ if end >= MAX_FILE_BYTES => Some("no file is that long"),
             _ => None,
         };
         if let Some(reason) = reason {
