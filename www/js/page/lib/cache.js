@@ -1,8 +1,5 @@
 // @ts-check
-import { formatCount } from './format.js';
-
-/** @param {number} count */
-const tokensBefore = (count) => `the ${formatCount(count)} token${count === 1 ? '' : 's'} before it`;
+import { formatCount, plural } from './format.js';
 
 /**
  * What is kept of other tokens when one is computed, in words.
@@ -11,10 +8,11 @@ const tokensBefore = (count) => `the ${formatCount(count)} token${count === 1 ? 
  */
 export function cacheFacts(cached, alteration) {
   if (cached === 0) return 'It is the first: nothing comes from the cache.';
+  const before = `the ${plural(cached, 'token')} before it`;
   if (!alteration) {
-    return `Keys and values of ${tokensBefore(cached)} come from the cache; all else below is computed for this token alone.`;
+    return `Keys and values of ${before} come from the cache; all else below is computed for this token alone.`;
   }
   return alteration.unmasked.length > 0
     ? `Where the mask is away, tokens look at later ones: a token that is added changes what those before it become, and with that their keys and values in the layers above. Nothing from there on can be kept; all ${formatCount(cached + 1)} tokens are computed together.`
-    : `The altered run has keys and values of its own. No token looks at a later one there either, so those of ${tokensBefore(cached)} can be kept when the text grows.`;
+    : `The altered run has keys and values of its own. No token looks at a later one there either, so those of ${before} can be kept when the text grows.`;
 }
