@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import kernels
+
 HEAD_SIZE = 64
 
 
@@ -41,11 +43,15 @@ class Block(nn.Module):
     def forward(self, x):
         b, t, c = x.shape
         qkv = self.c_attn(self.ln_1(x)).view(b, t, 3, c // HEAD_SIZE, HEAD_SIZE)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        qkv = qkv.permute(2, 0, 3, 1, 4)
         p = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        if p == 0.0 and kernels.usable(qkv):
+            mixed = kernels.CausalAttention.apply(qkv.flatten(1, 2)).view(b, -1, t, HEAD_SIZE)
+        else:
+            mixed = F.scaled_dot_product_attention(*qkv, dropout_p=p, is_causal=True)
         x = x + F.dropout(self.c_proj(mixed.transpose(1, 2).reshape(b, t, c)), p, self.training)
-        hidden = F.gelu(self.c_fc(self.ln_2(x)), approximate="tanh")
+        hidden = self.c_fc(self.ln_2(x))
+        hidden = kernels.Gelu.apply(hidden) if kernels.usable(hidden) else F.gelu(hidden, approximate="tanh")
         return x + F.dropout(self.mlp_proj(hidden), p, self.training)
 
 
@@ -93,15 +99,20 @@ class TiedLoss(torch.autograd.Function):
         losses = torch.empty(count, device=hidden.device)
         for start in range(0, count, chunk):
             part = slice(start, start + chunk)
-            target = targets[part, None]
-            p = row_probabilities(low[part], low_table, log_counts)
-            # A tie of n tokens gives each of them an nth of its probability.
-            losses[part] = log_counts[targets[part]] - p.gather(1, target).clamp(min=1e-30).log()[:, 0]
-            if not needs_gradient:
-                continue
-            own_share = torch.ones_like(losses[part]) if teacher is None else teacher.take_from(p, part)
-            p.scatter_add_(1, target, -own_share[:, None])
-            d_logits = p.mul_(1 / count).to(dtype)
+            if needs_gradient and kernels.usable(low) and (teacher is None or hasattr(teacher, "entries")):
+                d_logits = low[part] @ low_table.T
+                soft = teacher.entries(part) if teacher is not None else None
+                losses[part] = kernels.cross_entropy(d_logits, log_counts, targets[part], 1 / count, soft)
+            else:
+                target = targets[part, None]
+                p = row_probabilities(low[part], low_table, log_counts)
+                # A tie of n tokens gives each of them an nth of its probability.
+                losses[part] = log_counts[targets[part]] - p.gather(1, target).clamp(min=1e-30).log()[:, 0]
+                if not needs_gradient:
+                    continue
+                own_share = torch.ones_like(losses[part]) if teacher is None else teacher.take_from(p, part)
+                p.scatter_add_(1, target, -own_share[:, None])
+                d_logits = p.mul_(1 / count).to(dtype)
             d_hidden[part] = d_logits @ low_table
             d_table += d_logits.T @ low[part]
         if needs_gradient:
@@ -127,5 +138,5 @@ def tied_loss(hidden, table, log_counts, targets, teacher=None):
     A teacher has `take_from(p, part)`, which subtracts its share of the target from `p` (positions of `part`, rows) and
     returns the share that is left for the token that came.
     """
-    chunk = 256 if hidden.device.type == "cpu" else 8192
+    chunk = 1024 if hidden.device.type == "cpu" else 8192
     return TiedLoss.apply(hidden, table, log_counts, targets, teacher, chunk)

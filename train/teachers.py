@@ -130,6 +130,13 @@ class NgramTeacher:
         self.before = torch.from_numpy(self.row_of[ids[:, :-1].ravel()].astype(np.int64)).to(self.device)
         return self
 
+    def entries(self, part):
+        """What kernels.cross_entropy needs of the positions of `part`."""
+        firsts = self.firsts[part.start : min(part.stop, len(self.weight)) + 1]
+        some = slice(firsts[0], firsts[-1])
+        firsts = torch.from_numpy(firsts - firsts[0])
+        return (self.shares[part], self.weight[part], self.before[part], self.bigrams, firsts, self.entry_rows[some], self.values[some])
+
     def take_from(self, p, part):
         first, last = self.firsts[part.start], self.firsts[min(part.stop, len(self.weight))]
         shares, where = self.shares[part], self.where[first:last] - part.start
