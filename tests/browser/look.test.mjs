@@ -351,6 +351,12 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     );
     assert.equal((await page.locator('#lens tbody tr').count()) > 4, true);
     await page.locator('#lens-halves').check();
+    // Columns come one after another, and the two files of a figure are to be of the same ones.
+    const tokens = await page.locator('#chips .chip').count();
+    await page.waitForFunction(
+      (count) => document.querySelectorAll('#lens thead .lens-token').length === count,
+      Math.min(tokens, 9),
+    );
     await figureSays(page, 'embedding', 'L0 attention', 'Rank of');
     await page.locator('#lens tbody button').first().click();
   });

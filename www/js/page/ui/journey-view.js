@@ -107,7 +107,7 @@ export class JourneyView extends EventTarget {
       stepCard(
         '3',
         'One block',
-        'First attention lets the token gather from the ones before it, then the MLP works on what it has, each adding its result to the stream.',
+        'First attention lets the token gather from what the mask leaves, the ones before it, then the MLP works on what it has, each adding its result to the stream.',
         h(
           'div',
           { class: 'journey-layer' },
