@@ -28,20 +28,23 @@ static inline float sigmoid(float x) { return 1.0f / (1.0f + expf(x > -80.0f ? -
 // GELU with tanh is x * sigmoid(2 u).
 static const float TWICE_ROOT = 2.0f * 0.7978845608f, CUBIC = 0.044715f;
 
+// Beyond this, GELU is x or 0, and the cube would grow without need.
+static inline float near(float x) { return x < -100.0f ? -100.0f : x > 100.0f ? 100.0f : x; }
+
 extern "C" {
 
 void gelu_forward(const bf16 *x, bf16 *y, int64_t count) {
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < count; i++) {
-        const float v = widen(x[i]);
-        y[i] = narrow(v * sigmoid(TWICE_ROOT * (v + CUBIC * v * v * v)));
+        const float v = near(widen(x[i]));
+        y[i] = narrow(widen(x[i]) * sigmoid(TWICE_ROOT * (v + CUBIC * v * v * v)));
     }
 }
 
 void gelu_backward(const bf16 *x, const bf16 *d_y, bf16 *d_x, int64_t count) {
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < count; i++) {
-        const float v = widen(x[i]);
+        const float v = near(widen(x[i]));
         const float s = sigmoid(TWICE_ROOT * (v + CUBIC * v * v * v));
         const float slope = TWICE_ROOT * (1.0f + 3.0f * CUBIC * v * v);
         d_x[i] = narrow(widen(d_y[i]) * (s + v * s * (1.0f - s) * slope));

@@ -4,39 +4,50 @@ import ctypes
 import functools
 import hashlib
 import os
+import platform
 import subprocess
 import tempfile
 from pathlib import Path
 
 import torch
+from torch.autograd.function import once_differentiable
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-std=c++17"]
+COMPILE = ["g++", "-c", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-std=c++17"]
+# Linked without -ffast-math, with which older compilers make the whole process round tiny numbers to 0.
+LINK = ["g++", "-shared", "-fopenmp"]
+
+
+def processor():
+    """What -march=native depends on."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.platform())
 
 
 @functools.cache
 def library():
-    """The compiled kernels, or None. They are kept in the user's cache, by the source's hash and this machine's processor."""
-    source = SOURCE.read_bytes()
-    processor = subprocess.run(["uname", "-mn"], capture_output=True).stdout
-    name = hashlib.sha256(source + processor + " ".join(FLAGS).encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "headlight")
-    path = folder / f"kernels-{name}.so"
-    if not path.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as temporary:
-                partial = Path(temporary, "kernels.so")
-                subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(partial), "-lm"], check=True, capture_output=True)
-                os.replace(partial, path)
-        except (OSError, subprocess.CalledProcessError) as error:
-            print(f"no kernels of our own, which makes training about half as fast: {getattr(error, 'stderr', None) or error}")
-            return None
-    return ctypes.CDLL(str(path))
+    """The compiled kernels, or None. They are kept in the user's cache, by source, flags and processor."""
+    identity = "\n".join([SOURCE.read_text(), *COMPILE, *LINK, processor()])
+    name = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "headlight", f"kernels-{name}.so")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                compiled, linked = Path(folder, "kernels.o"), Path(folder, "kernels.so")
+                subprocess.run([*COMPILE, SOURCE, "-o", compiled], check=True, capture_output=True, text=True)
+                subprocess.run([*LINK, compiled, "-o", linked, "-lm"], check=True, capture_output=True, text=True)
+                os.replace(linked, path)
+        return ctypes.CDLL(str(path))
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"without kernels of our own, training takes longer: {getattr(error, 'stderr', None) or error}")
+        return None
 
 
 def usable(tensor):
-    return tensor.device.type == "cpu" and tensor.dtype == torch.bfloat16 and library() is not None
+    is_plain = tensor.device.type == "cpu" and tensor.dtype == torch.bfloat16 and not torch.compiler.is_compiling()
+    return is_plain and library() is not None
 
 
 def call(name, *arguments):
@@ -65,6 +76,7 @@ class Gelu(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, d_y):
         (x,) = ctx.saved_tensors
         d_x = torch.empty_like(x)
@@ -73,7 +85,10 @@ class Gelu(torch.autograd.Function):
 
 
 class CausalAttention(torch.autograd.Function):
-    """`qkv` (3, n, T, C), each matrix for itself: the mixed values (n, T, C)."""
+    """`qkv` (3, n, T, HEAD_SIZE) of n windows x heads to the mixed values (n, T, HEAD_SIZE).
+
+    The shares of attention, (n, T, T), are kept for the way back.
+    """
 
     @staticmethod
     def forward(ctx, qkv):
@@ -85,6 +100,7 @@ class CausalAttention(torch.autograd.Function):
         return torch.bmm(shares, v)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, d_mixed):
         q, k, v, shares = ctx.saved_tensors
         d_mixed = d_mixed.contiguous()
@@ -97,9 +113,15 @@ class CausalAttention(torch.autograd.Function):
         return d_qkv
 
 
-def cross_entropy(logits, log_counts, targets, scale, soft):
-    """`logits` (n, rows) become their gradient times `scale`; returns the losses (n), in nats. `soft` as of NgramTeacher.of."""
+def cross_entropy(logits, log_counts, targets, scale, soft=None):
+    """`logits` (n, rows) become their gradient times `scale`; returns the losses (n), in nats.
+
+    `soft`: what NgramTeacher.for_kernel returns.
+    """
+    types = (torch.float32, torch.float32, torch.int64, torch.bfloat16, torch.int64, torch.int64, torch.float32)
+    assert (logits.dtype, targets.dtype, log_counts.dtype) == (torch.bfloat16, torch.int64, torch.float32)
+    assert soft is None or tuple(part.dtype for part in soft) == types
     losses = torch.empty(len(logits))
-    call("cross_entropy", logits, len(logits), logits.shape[1], log_counts[-2:].contiguous(), targets, scale, losses,
-         *(soft if soft is not None else [None] * 7))  # fmt: skip
+    call("cross_entropy", logits, len(logits), logits.shape[1], log_counts[-2:].contiguous(), targets, float(scale), losses,
+         *(soft if soft is not None else [None] * len(types)))  # fmt: skip
     return losses

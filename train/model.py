@@ -99,9 +99,9 @@ class TiedLoss(torch.autograd.Function):
         losses = torch.empty(count, device=hidden.device)
         for start in range(0, count, chunk):
             part = slice(start, start + chunk)
-            if needs_gradient and kernels.usable(low) and (teacher is None or hasattr(teacher, "entries")):
+            if needs_gradient and kernels.usable(low) and (teacher is None or teacher.for_kernel is not None):
                 d_logits = low[part] @ low_table.T
-                soft = teacher.entries(part) if teacher is not None else None
+                soft = teacher.for_kernel(part) if teacher is not None else None
                 losses[part] = kernels.cross_entropy(d_logits, log_counts, targets[part], 1 / count, soft)
             else:
                 target = targets[part, None]
@@ -136,7 +136,9 @@ def tied_loss(hidden, table, log_counts, targets, teacher=None):
     """`hidden` (N, C), `table` (rows, C), `targets` (N) as rows.
 
     A teacher has `take_from(p, part)`, which subtracts its share of the target from `p` (positions of `part`, rows) and
-    returns the share that is left for the token that came.
+    returns the share that is left for the token that came; and `for_kernel(part)`, which returns the same for
+    kernels.cross_entropy, or is None.
     """
-    chunk = 1024 if hidden.device.type == "cpu" else 8192
+    on_cpu = 1024 if torch.is_autocast_enabled("cpu") and kernels.library() is not None else 256
+    chunk = on_cpu if hidden.device.type == "cpu" else 8192
     return TiedLoss.apply(hidden, table, log_counts, targets, teacher, chunk)

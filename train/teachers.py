@@ -13,6 +13,8 @@ from model import Gpt2, row_probabilities
 class ModelTeacher:
     """A checkpoint with the same rows. Its share of the target is the same everywhere."""
 
+    for_kernel = None
+
     def __init__(self, checkpoint, log_counts, share, device):
         content = torch.load(checkpoint, map_location=device, weights_only=False)
         shape = content["config"]["model"]
@@ -130,7 +132,7 @@ class NgramTeacher:
         self.before = torch.from_numpy(self.row_of[ids[:, :-1].ravel()].astype(np.int64)).to(self.device)
         return self
 
-    def entries(self, part):
+    def for_kernel(self, part):
         """What kernels.cross_entropy needs of the positions of `part`."""
         firsts = self.firsts[part.start : min(part.stop, len(self.weight)) + 1]
         some = slice(firsts[0], firsts[-1])

@@ -1,12 +1,16 @@
 """The kernels for a CPU against torch's own arithmetic in f32; skipped without torch or a compiler."""
 
 import unittest
+from unittest.mock import patch
 
 try:
+    import numpy as np
     import torch
     import torch.nn.functional as F
 
     import kernels
+    import model
+    import teachers
 except ModuleNotFoundError:
     torch = None
 
@@ -35,7 +39,7 @@ class Kernels(unittest.TestCase):
         self.assertLess((kernels.Gelu.apply(x) - F.relu(x)).abs().max().item(), 1e-20)
 
     def test_attention(self):
-        for length in (1, 5, 64):
+        for length in (1, 5, 64, 257):
             x = torch.randn(3, 6, length, 64).bfloat16()
             a, b = x.clone().requires_grad_(), x.float().requires_grad_()
             d = torch.randn(6, length, 64).bfloat16()
@@ -58,6 +62,7 @@ class Kernels(unittest.TestCase):
         weight, before = torch.rand(n), torch.arange(n)
         bigrams = torch.rand(n, rows).bfloat16()
         firsts, entry_rows = torch.arange(0, 3 * n + 1, 3), torch.randint(rows, (3 * n,))
+        entry_rows[1] = entry_rows[0]
         entries = torch.rand(3 * n)
 
         p = torch.softmax(logits.float() + counts, -1)
@@ -71,3 +76,26 @@ class Kernels(unittest.TestCase):
             losses = kernels.cross_entropy(gradient, counts, targets, 0.1, soft)
             self.close(losses, expected, 1e-5)
             self.close(gradient, (p - target) * 0.1, 0.005)
+
+    def test_loss_with_an_ngram(self):
+        """A few positions at a time, with the kernels and without."""
+        n, rows, width = 9, 40, 64
+        teacher = teachers.NgramTeacher.__new__(teachers.NgramTeacher)
+        teacher.shares, teacher.weight = torch.tensor([0.5, 0.0, 0.25] * 3), torch.rand(n) / 2
+        teacher.before, teacher.bigrams = torch.randint(rows, (n,)), torch.rand(rows, rows).softmax(-1).bfloat16()
+        counts = [2, 0, 3, 1, 0, 0, 4, 1, 2]
+        teacher.firsts = np.cumsum([0, *counts])
+        teacher.where = torch.repeat_interleave(torch.arange(n), torch.tensor(counts))
+        teacher.entry_rows, teacher.values = torch.randint(rows, (sum(counts),)), torch.rand(sum(counts)) / 8
+        log_counts = torch.zeros(rows)
+        log_counts[-2:] = torch.tensor([2.0, 1.0])
+        hidden, table, targets = torch.randn(n, width), torch.randn(rows, width) / 4, torch.randint(rows, (n,))
+        results = []
+        for usable in (kernels.usable, lambda _: False):
+            h, t = hidden.clone().requires_grad_(), table.clone().requires_grad_()
+            with torch.autocast("cpu", torch.bfloat16), patch.object(kernels, "usable", usable):
+                loss = model.TiedLoss.apply(h, t, log_counts, targets, teacher, 4)
+            loss.backward()
+            results.append((loss.detach(), h.grad, t.grad))
+        for ours, theirs in zip(*results):
+            self.close(ours, theirs)

@@ -106,7 +106,7 @@ def main():
         teacher = ModelTeacher(options.teacher, log_counts, train["teacher_share"], device)
     elif train.get("ngram_share", 0) > 0:
         teacher = NgramTeacher(options.data, batches.vocabulary, train["ngram_share"], device)
-    step, tokens, seconds, best = 0, 0, 0.0, math.inf
+    step, tokens, seconds, best, recent = 0, 0, 0.0, math.inf, []
     curve = []
     last = options.run / "last.pt"
     if last.exists():
@@ -115,7 +115,9 @@ def main():
         for optimizer, state in zip(optimizers, content["optimizers"]):
             optimizer.load_state_dict(state)
         batches.restore(content["batches"])
-        step, tokens, seconds, best, curve = (content[k] for k in ("step", "tokens", "seconds", "best", "curve"))
+        step, tokens, seconds, best, recent, curve = (
+            content[k] for k in ("step", "tokens", "seconds", "best", "recent", "curve")
+        )
         schedule.decay_start, schedule.steps = content["schedule"]
         torch.set_rng_state(content["random"].cpu())
         if device.type == "cuda":
@@ -129,11 +131,12 @@ def main():
         return {
             "config": config, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers],
             "batches": batches.state(), "schedule": (schedule.decay_start, schedule.steps), "step": step,
-            "tokens": tokens, "seconds": seconds, "best": best, "curve": curve, "random": torch.get_rng_state(),
+            "tokens": tokens, "seconds": seconds + time.perf_counter() - since, "recent": recent, "best": best, "curve": curve,
+            "random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state() if device.type == "cuda" else None,
         }  # fmt: skip
 
-    since, recent, recent_tokens = time.perf_counter(), [], 0
+    since, recent_tokens = time.perf_counter(), 0
     while step < schedule.steps:
         if (options.run / "decay-now").exists():
             schedule.decay_now(step)
@@ -141,6 +144,11 @@ def main():
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
+        if isinstance(teacher, NgramTeacher):
+            # A model that has become better than its teacher should follow it less.
+            last_share = train.get("ngram_share_last", train["ngram_share"])
+            level = 1.0 if step < schedule.warmup else factor
+            teacher.share = last_share + (train["ngram_share"] - last_share) * level
         batch = batches.next()
         rows, positions, targets = (torch.from_numpy(part).to(device) for part in (batch.inputs, batch.positions, batch.targets))
         with torch.autocast(device.type, torch.bfloat16):
@@ -173,11 +181,10 @@ def main():
             print(f"step {step}: {recent_tokens / passed:,.0f} tokens/s, rate {factor:.3f}, training {training_loss:.4f}, "
                   f"held-out {held_out:.4f} (" + ", ".join(f"{k} {math.exp(v):.1f}" for k, v in losses.items()) + ")",
                   flush=True)  # fmt: skip
-            recent, recent_tokens = [], 0
+            recent, recent_tokens, since = [], 0, time.perf_counter()
             if held_out < best:
                 best = held_out
                 save(options.run / "best.pt", {k: v for k, v in checkpoint().items() if k != "optimizers"})
-            since = time.perf_counter()
         if step % train["save_every"] == 0 or is_last:
             save(last, checkpoint())
         if is_last:
