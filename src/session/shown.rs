@@ -76,10 +76,10 @@ impl Session {
             });
         }
         let is_free = |at: &usize| !kept.contains(&answer[*at].1.text);
+        // The word that gives way to a correction.
+        let last = (0..answer.len()).rev().find(is_free).filter(|_| answer.len() == settings.count);
         if let Some(slip) = correction {
-            if suggestions.len() == settings.count
-                && let Some(last) = (0..answer.len()).rev().find(is_free)
-            {
+            if let Some(last) = last {
                 suggestions.remove(last);
             }
             let correction = self.correction(slip, by_model, by_both, &mixture);
@@ -89,11 +89,18 @@ impl Session {
         for suggestion in &mut suggestions {
             self.complete_phrase(suggestion);
         }
+        let is_correction_open = correction.is_none()
+            && !self.is_done_with_slips(least)
+            && open_slip(slips, explored, &mixture, least).is_some();
         let of_given = explored.given.first().copied().unwrap_or(1.0);
         Words {
             suggestions,
             settled: open == 0.0,
-            sure: answer.iter().take_while(|(score, word)| *score >= open || kept.contains(&word.text)).count(),
+            sure: answer
+                .iter()
+                .take(last.filter(|_| is_correction_open).unwrap_or(answer.len()))
+                .take_while(|(score, word)| *score >= open || kept.contains(&word.text))
+                .count(),
             typed,
             letters: of_given,
             complete: if of_given > 0.0 { explored.complete / of_given } else { 0.0 },
@@ -109,13 +116,14 @@ impl Session {
 
     /// A node that must be known before it can be said which correction is among the suggestions, whose words count more than `least`.
     pub(super) fn slip_way(&self, explored: &Explored, mixture: &Mixture<'_>, least: f64) -> Option<Vec<u32>> {
-        if self.suggesting.slip_passes >= MOST_SLIP_PASSES || least == f64::INFINITY {
+        if self.is_done_with_slips(least) {
             return None;
         }
-        let slips = self.slips(mixture);
-        let best = slips.words.first().map_or(0.0, |slip| slip.probability);
-        let floor = best.max(least / mixture.scale()).max(explored.complete);
-        slips.open.into_iter().find(|(bound, _)| *bound > floor).map(|(_, way)| way)
+        open_slip(self.slips(mixture), explored, mixture, least)
+    }
+
+    fn is_done_with_slips(&self, least: f64) -> bool {
+        self.suggesting.slip_passes >= MOST_SLIP_PASSES || least == f64::INFINITY
     }
 
     /// What may be meant instead of the letters typed.
@@ -150,6 +158,13 @@ impl Session {
             parts: Vec::new(),
         }
     }
+}
+
+/// A node that must be known before it can be said which of the slips is the best that counts.
+fn open_slip(slips: Slips, explored: &Explored, mixture: &Mixture<'_>, least: f64) -> Option<Vec<u32>> {
+    let best = slips.words.first().map_or(0.0, |slip| slip.probability);
+    let floor = best.max(least / mixture.scale()).max(explored.complete);
+    slips.open.into_iter().find(|(bound, _)| *bound > floor).map(|(_, way)| way)
 }
 
 /// Whether the text would be a repetition, or a longer one, with this word, which may take the last one's place.
