@@ -217,8 +217,8 @@ pageTest('odd texts', {}, async ({ page, t }) => {
       await settled(page);
       assert.ok(!(await shown()).includes('\ufffd'), 'no replacement characters while typing');
 
-      // Generation crosses tokens that are parts of characters.
-      await andAnswer(page, () => page.locator('#generate').click());
+      // Generation crosses tokens that are parts of characters, or ends at once.
+      await page.locator('#generate').click();
       await page.locator('#generate').waitFor();
       await settled(page);
       assert.ok(!(await field.inputValue()).includes('\ufffd') || name === 'a lone surrogate', 'none generated');
