@@ -122,7 +122,6 @@ class NgramTeacher:
         where, rows_of, values = (np.concatenate(parts) for parts in (positions_of, rows_of, values))
         by_position = np.argsort(where, kind="stable")
         self.firsts = np.searchsorted(where[by_position], np.arange(count * length + 1))
-        self.where = torch.from_numpy(where[by_position]).to(self.device)
         self.entry_rows = torch.from_numpy(rows_of[by_position].astype(np.int64)).to(self.device)
         self.values = torch.from_numpy(values[by_position]).to(self.device)
         self.weight = torch.from_numpy(weight.ravel().astype(np.float32)).to(self.device)
@@ -136,13 +135,12 @@ class NgramTeacher:
         """What kernels.cross_entropy needs of the positions of `part`."""
         firsts = self.firsts[part.start : min(part.stop, len(self.weight)) + 1]
         some = slice(firsts[0], firsts[-1])
-        firsts = torch.from_numpy(firsts - firsts[0])
+        firsts = torch.from_numpy(firsts - firsts[0]).to(self.device)
         return (self.shares[part], self.weight[part], self.before[part], self.bigrams, firsts, self.entry_rows[some], self.values[some])
 
     def take_from(self, p, part):
-        first, last = self.firsts[part.start], self.firsts[min(part.stop, len(self.weight))]
-        shares, where = self.shares[part], self.where[first:last] - part.start
-        p.addcmul_(self.bigrams[self.before[part]], (shares * self.weight[part])[:, None], value=-1)
-        size = p.shape[1]
-        p.view(-1).index_add_(0, where * size + self.entry_rows[first:last], -shares[where] * self.values[first:last])
+        shares, weight, before, bigrams, firsts, entry_rows, entries = self.for_kernel(part)
+        p.addcmul_(bigrams[before], (shares * weight)[:, None], value=-1)
+        where = torch.repeat_interleave(torch.arange(len(shares), device=firsts.device), firsts.diff())
+        p.view(-1).index_add_(0, where * p.shape[1] + entry_rows, -shares[where] * entries)
         return 1 - shares

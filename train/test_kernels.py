@@ -81,21 +81,27 @@ class Kernels(unittest.TestCase):
         """A few positions at a time, with the kernels and without."""
         n, rows, width = 9, 40, 64
         teacher = teachers.NgramTeacher.__new__(teachers.NgramTeacher)
+        teacher.device = "cpu"
         teacher.shares, teacher.weight = torch.tensor([0.5, 0.0, 0.25] * 3), torch.rand(n) / 2
         teacher.before, teacher.bigrams = torch.randint(rows, (n,)), torch.rand(rows, rows).softmax(-1).bfloat16()
         counts = [2, 0, 3, 1, 0, 0, 4, 1, 2]
         teacher.firsts = np.cumsum([0, *counts])
-        teacher.where = torch.repeat_interleave(torch.arange(n), torch.tensor(counts))
         teacher.entry_rows, teacher.values = torch.randint(rows, (sum(counts),)), torch.rand(sum(counts)) / 8
         log_counts = torch.zeros(rows)
         log_counts[-2:] = torch.tensor([2.0, 1.0])
         hidden, table, targets = torch.randn(n, width), torch.randn(rows, width) / 4, torch.randint(rows, (n,))
-        results = []
+        p = torch.softmax(hidden @ table.T + log_counts, -1)
+        soft = teacher.weight[:, None] * teacher.bigrams[teacher.before].float()
+        where = torch.repeat_interleave(torch.arange(n), torch.tensor(counts))
+        soft.index_put_((where, teacher.entry_rows), teacher.values, accumulate=True)
+        hard = F.one_hot(targets, rows)
+        d = (p - teacher.shares[:, None] * soft - (1 - teacher.shares[:, None]) * hard) / n
+        surprise = log_counts[targets] - p[torch.arange(n), targets].log()
+        expected = (surprise.mean(), d @ table, d.T @ hidden)
         for usable in (kernels.usable, lambda _: False):
             h, t = hidden.clone().requires_grad_(), table.clone().requires_grad_()
             with torch.autocast("cpu", torch.bfloat16), patch.object(kernels, "usable", usable):
                 loss = model.TiedLoss.apply(h, t, log_counts, targets, teacher, 4)
             loss.backward()
-            results.append((loss.detach(), h.grad, t.grad))
-        for ours, theirs in zip(*results):
-            self.close(ours, theirs)
+            for ours, theirs in zip((loss.detach(), h.grad, t.grad), expected):
+                self.close(ours, theirs)
