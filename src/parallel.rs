@@ -1,8 +1,8 @@
 //! Work split over threads that share memory, or run by the caller alone: the algorithms don't know which.
 //!
 //! One pool for the whole program, because a machine has its cores once. Helpers are started once and then serve jobs
-//! for ever. A job is a number of items, each done by whoever comes first, so a helper that is late, asleep or gone does
-//! nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks for the next one for some
+//! for ever. A job is a number of items. Whoever comes takes some of those left, the fewer the closer to the end, so a helper
+//! that is late, asleep or gone does nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks for the next one for some
 //! microseconds, the time between two matrix products, and then sleeps: threads that keep spinning starve each other as
 //! soon as the cores have other work.
 
@@ -15,15 +15,17 @@ use std::sync::{Condvar, Mutex, PoisonError};
 /// Looks at the gate before a helper sleeps, or before the caller does while it waits for one; some 20 microseconds.
 /// Native processors pause for each.
 const SPINS: u32 = if cfg!(target_arch = "wasm32") { 20_000 } else { 500 };
-/// Items that a thread should find on average: more even the load out, fewer cost less.
-const SHARES: usize = 4;
+/// What is left of a job is taken in this many parts per thread: large ones at first, so that a thread reads on and on through
+/// memory, and single items at the end, so that threads are ready together (guided self-scheduling, Polychronopoulos and Kuck
+/// 1987).
+const SHARES: usize = 2;
 
 /// Set in the gate while a job may be entered.
 const OPEN: u32 = 1 << 15;
 /// The bits of the gate that count helpers within the job; those above `OPEN` number the jobs.
 const INSIDE: u32 = OPEN - 1;
 
-type Task<'a> = dyn Fn(usize) + Sync + 'a;
+type Task<'a> = dyn Fn(Range<usize>) + Sync + 'a;
 
 struct Pool {
     /// Number of the job, `OPEN`, and the helpers inside. A helper enters by a compare and exchange of all three, so it
@@ -31,7 +33,7 @@ struct Pool {
     gate: AtomicU32,
     /// Written only while the gate is closed and nobody is inside.
     job: UnsafeCell<Option<Job>>,
-    /// The next item of the job.
+    /// The first item of the job that nobody has taken.
     next: AtomicUsize,
     /// Helpers that have come so far.
     helpers: AtomicU32,
@@ -150,18 +152,17 @@ pub fn start(threads: usize) -> std::io::Result<()> {
 
 /// Calls `task(item)` for each item below `items`, on any thread and in any order.
 pub(crate) fn for_each(items: usize, task: impl Fn(usize) + Sync) {
-    let turn = if items > 1 && threads() > 1 { POOL.turn.try_lock().ok() } else { None };
-    if turn.is_none() {
-        return (0..items).for_each(task);
-    }
-    POOL.run(items, &task);
+    for_ranges(items, |range| range.for_each(&task));
 }
 
-/// Calls `task(range)` for ranges that together are `0..count`, each a multiple of `unit` long but for the last.
-pub(crate) fn for_ranges(count: usize, unit: usize, task: impl Fn(Range<usize>) + Sync) {
-    let shares = if threads() > 1 { threads() * SHARES } else { 1 };
-    let length = count.div_ceil(unit).div_ceil(shares).max(1) * unit;
-    for_each(count.div_ceil(length), |item| task(item * length..((item + 1) * length).min(count)));
+/// Calls `task(range)` for ranges that together are `0..items`, on any thread and in any order.
+pub(crate) fn for_ranges(items: usize, task: impl Fn(Range<usize>) + Sync) {
+    let turn = if items > 1 && threads() > 1 { POOL.turn.try_lock().ok() } else { None };
+    if turn.is_some() {
+        POOL.run(items, &task);
+    } else if items > 0 {
+        task(0..items);
+    }
 }
 
 /// Ends the program if a job ends by a panic: other threads may be inside, using what unwinding would free, and the panic
@@ -178,12 +179,17 @@ impl Drop for NoUnwinding {
 
 fn work(task: &Task<'_>, items: usize) {
     let _guard = NoUnwinding;
-    loop {
-        let item = POOL.next.fetch_add(1, Ordering::Relaxed);
-        if item >= items {
-            return;
+    let parts = SHARES * threads();
+    let mut first = POOL.next.load(Ordering::Relaxed);
+    while first < items {
+        let end = first + ((items - first) / parts).max(1);
+        match POOL.next.compare_exchange_weak(first, end, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => {
+                task(first..end);
+                first = POOL.next.load(Ordering::Relaxed);
+            }
+            Err(taken) => first = taken,
         }
-        task(item);
     }
 }
 
@@ -280,11 +286,10 @@ mod tests {
 
     #[test]
     fn ranges_cover_everything_once() {
-        for (count, unit) in [(0, 8), (1, 8), (8, 8), (9, 8), (96, 8), (6283, 1)] {
+        for count in [0, 1, 2, 9, 6283] {
             let mut done = vec![0; count];
             let parts = Parts::new(&mut done);
-            for_ranges(count, unit, |range| {
-                assert!(range.start % unit == 0 && (range.end % unit == 0 || range.end == count));
+            for_ranges(count, |range| {
                 // SAFETY: that they are disjoint is what is tested; here, in one thread, they are not in use together.
                 unsafe { parts.part(range) }.iter_mut().for_each(|done| *done += 1);
             });

@@ -223,7 +223,7 @@ impl Activations {
         self.scales.resize(positions * blocks, Scale::default());
         let values = Parts::new(self.values.as_chunks_mut::<BLOCK>().0);
         let scales = Parts::new(&mut self.scales);
-        parallel::for_ranges(positions, 1, |range| {
+        parallel::for_ranges(positions, |range| {
             for position in range {
                 for (block, x) in x[position * inputs..][..inputs].chunks(BLOCK).enumerate() {
                     let at = block * positions + position;
@@ -293,7 +293,7 @@ pub(crate) fn matmul_i8(
         // SAFETY: each group has rows of its own.
         finish_row(unsafe { out.part(from..from + GROUP.min(rows - first_row)) }, sums, finish);
     };
-    parallel::for_ranges(rows.div_ceil(GROUP), 1, |groups| {
+    parallel::for_ranges(rows.div_ceil(GROUP), |groups| {
         for group in groups {
             let mut sums = [[0.0; GROUP]; MAX_POSITIONS];
             let sums = &mut sums[..positions];
@@ -328,7 +328,7 @@ pub(crate) fn matmul_f32(
     assert_eq!(weights.len(), rows * inputs);
     assert!(bias.is_none_or(|bias| bias.len() == rows));
     let out = Parts::new(out);
-    parallel::for_ranges(rows.div_ceil(GROUP), 1, |groups| {
+    parallel::for_ranges(rows.div_ceil(GROUP), |groups| {
         for group in groups {
             let range = group * GROUP..((group + 1) * GROUP).min(rows);
             for (position, x) in x.chunks_exact(inputs).enumerate() {

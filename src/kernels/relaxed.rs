@@ -16,7 +16,7 @@ use std::arch::wasm32::{
 use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, multiply_pairs};
-use super::simd128::{VECTORS, quantize, read_ahead, rescale};
+use super::simd128::{VECTORS, quantize, read_next_page, read_next_tile, rescale};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
@@ -81,13 +81,16 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     // beginning, and run out of registers: decoding then takes twice as long.
     let runs = black_box(RUNS).min(RUNS);
     for (tile, (((weights, weight_scales), weight_sums), (values, scales))) in weights.zip(values).enumerate() {
-        read_ahead(packed.weights, tile);
+        read_next_page(packed.weights, tile);
         let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
         let (four_scales, rest_scales) = scales.as_chunks::<4>();
-        for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
+        for (four, ((sums, values), scales)) in fours.iter_mut().zip(four_values).zip(four_scales).enumerate() {
             for half in 0..2 {
+                if four == 0 && half == 1 {
+                    read_next_tile(packed.weights, tile);
+                }
                 block.multiply::<4, { VECTORS / 2 }, 1>(half, sums.each_mut(), values.each_ref(), *scales);
             }
         }
@@ -112,7 +115,7 @@ fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
     for (tile, ((values, scale), ((weights, weight_scales), weight_sums))) in activations.zip(weights).enumerate() {
-        read_ahead(packed.weights, tile);
+        read_next_page(packed.weights, tile);
         let block = Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, runs };
         block.multiply::<1, VECTORS, 2>(0, [&mut *sums], [values], [*scale]);
     }
@@ -142,14 +145,16 @@ impl Block<'_> {
     ) {
         let weight_sums = &self.sums.as_chunks::<4>().0.as_chunks::<V>().0[part];
         let weight_sums = weight_sums.each_ref().map(below_zeros);
-        let values = values.map(|values| values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0);
+        let turns = self.runs / UNROLLED;
+        let weights = &self.weights.as_chunks::<UNROLLED>().0[..turns];
+        let values = values.map(|values| &values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0[..turns]);
         let mut products = scales.map(|scale| {
             let lowest = i32x4_splat(scale.lowest);
             weight_sums.map(|sums| i32x4_dot_i16x8(sums, lowest))
         });
-        for (turn, weights) in self.weights.as_chunks::<UNROLLED>().0[..self.runs / UNROLLED].iter().enumerate() {
-            for (run, weights) in weights.iter().enumerate() {
-                let weights = weights.as_chunks::<V>().0[part].each_ref().map(load);
+        for turn in 0..turns {
+            for run in 0..UNROLLED {
+                let weights = weights[turn][run].as_chunks::<V>().0[part].each_ref().map(load);
                 for (products, values) in products.iter_mut().zip(values) {
                     let values = splat_run(&values[turn][run]);
                     for (products, weights) in products.iter_mut().zip(weights) {

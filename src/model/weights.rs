@@ -164,7 +164,7 @@ impl LayerNorm {
     pub fn apply(&self, out: &mut [f32], x: &[f32], epsilon: f32) {
         let channels = self.weight.len();
         let out = Parts::new(out);
-        parallel::for_ranges(x.len() / channels, 1, |positions| {
+        parallel::for_ranges(x.len() / channels, |positions| {
             for position in positions {
                 let range = position * channels..(position + 1) * channels;
                 // SAFETY: each position has channels of its own.
