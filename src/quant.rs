@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{
-    BLOCK, GROUP, Packed, ROUND, interleave, packed_length, quantisation_factor, scale_index, scales_length,
+    self, BLOCK, GROUP, Packed, ROUND, interleave, packed_length, quantisation_factor, scale_index, scales_length,
     sums_length, weight_index,
 };
 
@@ -169,10 +169,13 @@ impl Int8Matrix {
     /// `out` (K) = one row, in f32.
     pub fn row(&self, out: &mut [f32], row: usize) {
         let blocks = self.blocks();
+        let mut runs = kernels::runs_of_row(&self.weights, row, blocks);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let scale = self.scales[scale_index(row, block, blocks)];
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = f32::from(self.weights[weight_index(row, block * BLOCK + i, blocks)]) * scale;
+            for (out, weights) in out.chunks_mut(kernels::RUN).zip(runs.by_ref().take(BLOCK / kernels::RUN)) {
+                for (out, weight) in out.iter_mut().zip(weights) {
+                    *out = f32::from(*weight) * scale;
+                }
             }
         }
     }

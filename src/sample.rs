@@ -1,6 +1,8 @@
 //! Choosing the next token: temperature, top-k, top-p (Holtzman et al. 2020, "The Curious Case of Neural Text
 //! Degeneration"), with a seed.
 
+use std::cmp::Ordering;
+
 use crate::error::{Error, Result};
 
 /// How the next token is chosen from the logits.
@@ -136,32 +138,52 @@ impl Random {
 /// Up to so many are kept in order while all others pass by, which of 50,000 is much faster than selecting.
 const FEW: usize = 64;
 
+/// The larger logit first, and of equal ones the smaller id.
+fn descending(logits: &[f32]) -> impl Fn(&u32, &u32) -> Ordering {
+    |&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b))
+}
+
+/// Puts `id` where it belongs among the best, of which there are at most `count`.
+fn keep(best: &mut Vec<u32>, id: u32, logits: &[f32], count: usize) {
+    let descending = descending(logits);
+    if best.len() < count || best.last().is_some_and(|last| descending(&id, last).is_lt()) {
+        best.insert(best.partition_point(|other| descending(other, &id).is_lt()), id);
+        best.truncate(count);
+    }
+}
+
 /// Of `ids`, the `count` with the largest logits, the largest first and of equal ones the smaller id.
 pub fn best_of(ids: impl Iterator<Item = u32>, logits: &[f32], count: usize) -> Vec<u32> {
-    let descending = |&a: &u32, &b: &u32| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b));
     if count <= FEW {
-        let mut best: Vec<u32> = Vec::with_capacity(count + 1);
-        for id in ids {
-            if best.len() == count && best.last().is_none_or(|last| descending(last, &id).is_lt()) {
-                continue;
-            }
-            best.insert(best.partition_point(|other| descending(other, &id).is_lt()), id);
-            best.truncate(count);
-        }
+        let mut best = Vec::with_capacity(count + 1);
+        ids.for_each(|id| keep(&mut best, id, logits, count));
         return best;
     }
     let mut ids: Vec<u32> = ids.collect();
     if (1..ids.len()).contains(&count) {
-        ids.select_nth_unstable_by(count - 1, descending);
+        ids.select_nth_unstable_by(count - 1, descending(logits));
     }
     ids.truncate(count);
-    ids.sort_unstable_by(descending);
+    ids.sort_unstable_by(descending(logits));
     ids
 }
 
 /// The ids of the `count` largest logits, at least one.
 pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
-    best_of((0..).zip(logits).map(|(id, _)| id), logits, count.max(1))
+    const TOGETHER: usize = 16;
+    let count = count.max(1);
+    if count > FEW {
+        return best_of((0..).zip(logits).map(|(id, _)| id), logits, count);
+    }
+    let mut best = Vec::with_capacity(count + 1);
+    for (ids, chunk) in (0..).step_by(TOGETHER).zip(logits.chunks(TOGETHER)) {
+        // Hardly any chunk has one of the best, so most are passed by at a glance.
+        let least = if best.len() == count { logits[best[count - 1] as usize] } else { f32::NAN };
+        if !chunk.iter().fold(true, |all, &logit| all & (logit < least)) {
+            (ids..).zip(chunk).for_each(|(id, _)| keep(&mut best, id, logits, count));
+        }
+    }
+    best
 }
 
 #[cfg(test)]
@@ -275,11 +297,13 @@ mod tests {
 
     #[test]
     fn the_best_are_those_that_sorting_finds() {
-        let logits: Vec<f32> = (0..500).map(|i| ((i * 7919) % 83) as f32).collect();
+        let mut logits: Vec<f32> = (0..500).map(|i| ((i * 7919) % 83) as f32).collect();
+        (logits[77], logits[333]) = (f32::NAN, f32::NEG_INFINITY);
         let mut sorted: Vec<u32> = (0..500).collect();
         sorted.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
         for count in [0, 1, 2, FEW, FEW + 1, 499, 500, 501] {
             assert_eq!(best_of(0..500, &logits, count), sorted[..count.min(500)], "{count}");
+            assert_eq!(most_probable(&logits, count), sorted[..count.clamp(1, 500)], "{count}");
         }
     }
 }

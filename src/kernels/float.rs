@@ -28,7 +28,7 @@ fn fold([a, b, c, d]: [F32x4; QUADS]) -> f32 {
 }
 
 /// Sum of products.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [F32x4::splat(0.0); QUADS];

@@ -39,7 +39,7 @@ use simd128 as chosen;
 use crate::parallel::{self, Parts};
 
 pub(crate) use float::{
-    accumulate_weighted, add_assign, exponentials, gelu, layer_norm, moments, quantize_weights, softmax,
+    accumulate_weighted, add_assign, dot, exponentials, gelu, layer_norm, moments, quantize_weights, softmax,
 };
 
 /// The name of the build, as the page shows it.
@@ -52,7 +52,7 @@ pub const BLOCK: usize = 64;
 /// keeps up with memory. With 8, it took 1.17 times as long.
 pub(crate) const GROUP: usize = 16;
 /// Neighbouring inputs of a row that lie together.
-const RUN: usize = chosen::RUN;
+pub(crate) const RUN: usize = chosen::RUN;
 /// Weights of one group in one block.
 pub(crate) const TILE: usize = GROUP * BLOCK;
 /// Positions that can be multiplied together. A group's weights are read and prepared once for all of them.
@@ -192,6 +192,11 @@ pub(crate) fn interleave(packed: &mut [i8], row: usize, first: usize, weights: &
     for (to, run) in packed[start..].chunks_mut(RUN * GROUP).zip(runs) {
         to[..RUN].copy_from_slice(run);
     }
+}
+
+/// The weights of one row, run by run.
+pub(crate) fn runs_of_row(packed: &[i8], row: usize, blocks: usize) -> impl Iterator<Item = &[i8; RUN]> {
+    packed[weight_index(row, 0, blocks)..].as_chunks().0.iter().step_by(GROUP).take(blocks * BLOCK / RUN)
 }
 
 /// Where the scale of a row's block stands.

@@ -13,9 +13,12 @@ pub mod weights;
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
 use crate::kernels::{self, Activations, Finish};
+use crate::parallel::{self, Parts};
+use crate::quant::Int8Matrix;
+use crate::sample;
 use block::Run;
 use state::State;
-use weights::Weights;
+use weights::{Matrix, Weights};
 
 pub(crate) use attention::{Causal, Mask};
 pub(crate) use block::{Stage, Watch};
@@ -23,6 +26,21 @@ pub(crate) use block::{Stage, Watch};
 /// Positions that go through the layers together. More would save little, because weights are then already read rarely,
 /// and make a running pass slower to give way to newer text.
 pub const CHUNK: usize = kernels::MAX_POSITIONS;
+
+/// How many of the most probable tokens get sharper logits.
+const SHARPENED: usize = 16;
+
+/// Computes the largest of the logits (V) of one position again, from the stream (C) as it is instead of in 7 bits: it costs
+/// next to nothing, and the order of nearly equal tokens is then that of f32 more often. Of the built-in model the most
+/// probable token agreed with that of f32 at 98.6 % of positions instead of 98.0 %, and the mean KL divergence was 0.9e-3
+/// nats instead of 1.04e-3; with all logits sharpened, 98.6 % and 0.8e-3 (`headlight eval`, 2,997 tokens).
+fn sharpen(logits: &mut [f32], normed: &[f32], embedding: &Int8Matrix) {
+    let mut row = vec![0.0; normed.len()];
+    for id in sample::most_probable(logits, SHARPENED.min(logits.len())) {
+        embedding.row(&mut row, id as usize);
+        logits[id as usize] = kernels::dot(&row, normed);
+    }
+}
 
 /// A GPT-2: its shape and its weights.
 #[derive(Debug)]
@@ -124,6 +142,15 @@ impl Model {
         self.weights.ln_f.apply(normed, residual, self.config.layer_norm_epsilon);
         let mut logits = vec![0.0; residual.len() / self.config.n_embd * self.config.vocab_size];
         self.weights.wte.apply(&mut logits, normed, None, Finish::Store, quantised);
+        if let Matrix::Int8(embedding) = &self.weights.wte {
+            let rows = Parts::new(&mut logits);
+            let (channels, vocabulary) = (self.config.n_embd, self.config.vocab_size);
+            parallel::for_each(normed.len() / channels, |position| {
+                // SAFETY: each position has logits of its own.
+                let logits = unsafe { rows.part(position * vocabulary..(position + 1) * vocabulary) };
+                sharpen(logits, &normed[position * channels..][..channels], embedding);
+            });
+        }
         logits
     }
 
