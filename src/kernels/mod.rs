@@ -376,6 +376,11 @@ pub(crate) fn attention_scores_i8(
     }
 }
 
+/// Lets memory begin with keys or values that are to be multiplied next.
+pub(crate) fn begin_reading(weights: &[i8]) {
+    chosen::begin_reading(weights);
+}
+
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)
 /// in runs of 2.
 pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[[i16; BLOCK]], steps: &[f32], channels: &[i8; TILE]) {

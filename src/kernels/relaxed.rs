@@ -15,7 +15,7 @@ use std::arch::wasm32::{
 };
 use std::hint::black_box;
 
-pub(super) use super::simd128::{F32x4, multiply_pairs};
+pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs};
 use super::simd128::{VECTORS, quantize, read_next_page, read_next_tile, rescale};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 

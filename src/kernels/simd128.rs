@@ -124,6 +124,12 @@ pub(super) fn read_next_tile(weights: &[i8], tile: usize) {
     read_lines(weights, (tile + 1) * TILE, TILE / LINES);
 }
 
+/// Begins to read weights that come after others which lie somewhere else.
+#[inline(always)]
+pub(super) fn begin_reading(weights: &[i8]) {
+    read_lines(weights, 0, LINE);
+}
+
 /// What processors read at once.
 const LINE: usize = 64;
 /// How many lines are read ahead.

@@ -136,6 +136,9 @@ impl Cache {
                 queries.restore((0..blocks).flat_map(|b| positions.clone().map(move |position| query(b, position))));
                 let mut of_group = [[0.0; GROUP]; TOGETHER];
                 for start in (0..keys).step_by(GROUP) {
+                    if let (0, Some(next)) = (start % PAGE, pages.get(start / PAGE + 1)) {
+                        kernels::begin_reading(next.keys(head, 0, blocks).weights);
+                    }
                     let keys = pages[start / PAGE].keys(head, start % PAGE / GROUP, blocks);
                     kernels::attention_scores_i8(&mut of_group[..count], queries, keys, factor);
                     for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(&of_group[..count]) {
@@ -171,6 +174,9 @@ impl Cache {
                 let mut quantised = [[0; BLOCK]; TOGETHER];
                 let mut steps = [0.0; TOGETHER];
                 for (index, page) in pages[..keys.div_ceil(PAGE)].iter().enumerate() {
+                    if let Some(next) = pages.get(index + 1) {
+                        kernels::begin_reading(next.values(head, gathered.len()).0.as_flattened());
+                    }
                     let (channel_groups, value_scales) = page.values(head, gathered.len());
                     for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
                         *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[index], value_scales);
