@@ -16,7 +16,7 @@ use std::arch::wasm32::{
 use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs};
-use super::simd128::{VECTORS, quantize, read_next_page, read_next_tile, rescale};
+use super::simd128::{VECTORS, quantize, read_next_page, rescale};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
@@ -86,11 +86,8 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
         let (four_scales, rest_scales) = scales.as_chunks::<4>();
-        for (four, ((sums, values), scales)) in fours.iter_mut().zip(four_values).zip(four_scales).enumerate() {
+        for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
             for half in 0..2 {
-                if four == 0 && half == 1 {
-                    read_next_tile(packed.weights, tile);
-                }
                 block.multiply::<4, { VECTORS / 2 }, 1>(half, sums.each_mut(), values.each_ref(), *scales);
             }
         }
