@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, ROUND, interleave, packed_length, quantisation_factor, scale_index, scales_length,
-    sums_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, RUN, interleave, packed_length, quantisation_factor, runs_of_row, scale_index,
+    scales_length, sums_length, weight_index,
 };
 
 /// 127 times more would be infinite.
@@ -169,10 +169,10 @@ impl Int8Matrix {
     /// `out` (K) = one row, in f32.
     pub fn row(&self, out: &mut [f32], row: usize) {
         let blocks = self.blocks();
-        let mut runs = kernels::runs_of_row(&self.weights, row, blocks);
+        let mut runs = runs_of_row(&self.weights, row, blocks);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let scale = self.scales[scale_index(row, block, blocks)];
-            for (out, weights) in out.chunks_mut(kernels::RUN).zip(runs.by_ref().take(BLOCK / kernels::RUN)) {
+            for (out, weights) in out.chunks_mut(RUN).zip(runs.by_ref().take(BLOCK / RUN)) {
                 for (out, weight) in out.iter_mut().zip(weights) {
                     *out = f32::from(*weight) * scale;
                 }
@@ -243,7 +243,9 @@ mod tests {
             assert_eq!(matrix.plain_scales(row..row + 1), [0, 1, 2].map(|block| (row * 3 + block) as f32));
             let mut out = vec![0.0; inputs];
             matrix.row(&mut out, row);
-            assert_eq!(out[BLOCK], f32::from(weights[BLOCK]) * (row * 3 + 1) as f32);
+            for (i, (out, weight)) in out.into_iter().zip(&weights).enumerate() {
+                assert_eq!(out, f32::from(*weight) * (row * 3 + i / BLOCK) as f32, "input {i} of row {row}");
+            }
         }
     }
 }

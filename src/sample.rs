@@ -176,11 +176,12 @@ pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
         return best_of((0..).zip(logits).map(|(id, _)| id), logits, count);
     }
     let mut best = Vec::with_capacity(count + 1);
-    for (ids, chunk) in (0..).step_by(TOGETHER).zip(logits.chunks(TOGETHER)) {
-        // Hardly any chunk has one of the best, so most are passed by at a glance.
+    for (first, chunk) in (0..).step_by(TOGETHER).zip(logits.chunks(TOGETHER)) {
+        // Hardly any chunk has one of the best, so most are passed by at a glance: without ending early, compilers make
+        // vector code of it.
         let least = if best.len() == count { logits[best[count - 1] as usize] } else { f32::NAN };
         if !chunk.iter().fold(true, |all, &logit| all & (logit < least)) {
-            (ids..).zip(chunk).for_each(|(id, _)| keep(&mut best, id, logits, count));
+            (first..).take(chunk.len()).for_each(|id| keep(&mut best, id, logits, count));
         }
     }
     best
@@ -298,7 +299,8 @@ mod tests {
     #[test]
     fn the_best_are_those_that_sorting_finds() {
         let mut logits: Vec<f32> = (0..500).map(|i| ((i * 7919) % 83) as f32).collect();
-        (logits[77], logits[333]) = (f32::NAN, f32::NEG_INFINITY);
+        (logits[77], logits[78], logits[333]) = (f32::NAN, -f32::NAN, f32::NEG_INFINITY);
+        (logits[90], logits[400], logits[401]) = (f32::INFINITY, -0.0, 0.0);
         let mut sorted: Vec<u32> = (0..500).collect();
         sorted.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
         for count in [0, 1, 2, FEW, FEW + 1, 499, 500, 501] {

@@ -63,7 +63,7 @@ pub(super) fn multiply_block<const N: usize>(
     }
 }
 
-/// Compilers and processors see to it.
+/// Does nothing here.
 pub(super) fn begin_reading(_weights: &[i8]) {}
 
 /// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.

@@ -108,8 +108,8 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 const LINE: usize = 64;
 
 /// Reads a few lines of the next page of memory, two for each tile of this one: processors read ahead by themselves, but only
-/// within a page, and only once they have seen neighbouring lines. Of the time with one line of each tile 4 KiB ahead, one
-/// position took 0.89 on an Intel Xeon and four 0.95 in SIMD-128, in relaxed SIMD 0.9 and 0.85. Four lines at once, as a page
+/// within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB ahead took
+/// 1.12 times as long for one position on an Intel Xeon, and 1.05 times for four; in relaxed SIMD, 1.1 and 1.17 times. Four lines at once, as a page
 /// begins, took 0.96 of the time for one position of relaxed SIMD, but 1.18 for four; all lines were slower for both.
 #[inline(always)]
 pub(super) fn read_next_page(weights: &[i8], tile: usize) {

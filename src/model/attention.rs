@@ -136,7 +136,9 @@ impl Cache {
                 queries.restore((0..blocks).flat_map(|b| positions.clone().map(move |position| query(b, position))));
                 let mut of_group = [[0.0; GROUP]; TOGETHER];
                 for start in (0..keys).step_by(GROUP) {
-                    if let (0, Some(next)) = (start % PAGE, pages.get(start / PAGE + 1)) {
+                    if start % PAGE == 0
+                        && let Some(next) = pages.get(start / PAGE + 1)
+                    {
                         kernels::begin_reading(next.keys(head, 0, blocks).weights);
                     }
                     let keys = pages[start / PAGE].keys(head, start % PAGE / GROUP, blocks);
