@@ -38,7 +38,7 @@ export const MANY_HEADS = { layers: 48, heads: 25, width: 200, positions: 256 };
  * @param {Shape} shape
  * @returns {[string, number[]][]} name and shape, in the order of the hub's file: by name
  */
-function tensors({ layers, width, positions }) {
+export function tensors({ layers, width, positions }) {
   /** @type {[string, number[]][]} */
   const list = [
     ['ln_f.bias', [width]],

@@ -9,7 +9,8 @@
  * `speed` is what `bench.html` measures, for every build, with the memory it takes. `stream` quantises an F32 checkpoint
  * while it arrives, `again` loads from the browser's own cache, `page` waits for suggestions in the real page, `bar` for each
  * of its keys, `inside` for what is asked about the inside of the model and counts the page's frames meanwhile, `busy` decodes
- * while every core has other work, `size` weighs the modules.
+ * while every core has other work, `size` weighs the modules. In the real page, the model of 124 million weights is the
+ * built-in one in that shape; elsewhere its weights are random.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -29,6 +30,7 @@ import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
 import { removeProfile } from './processes.mjs';
 import { loadUnwatched } from './unwatched.mjs';
+import { makeWidened } from './widened.mjs';
 
 /**
  * @typedef {import('../../www/js/bench/figures.js').Figure} Figure
@@ -303,6 +305,7 @@ function quantize(hub, name) {
 
 const hub = makeCheckpoint(join(cache, 'gpt2-small'), builtIn);
 const shards = quantize(hub, 'gpt2-small-int8');
+const widened = quantize(makeWidened(join(cache, 'widened'), builtIn), 'widened-int8');
 const manyHeads = quantize(makeCheckpoint(join(cache, 'many-heads'), builtIn, MANY_HEADS), 'many-heads-int8');
 const quantised = readdirSync(shards)
   .filter((name) => name.endsWith('.safetensors'))
@@ -316,7 +319,7 @@ const server = await serve({ isolated: true, cacheControl: 'max-age=3600', mount
 /** Slow enough with the module that the text is there before the model. @type {import('../serve.mjs').Options['fault']} */
 const fault = ({ path }) => (path.endsWith('.wasm') ? { delay: 500 } : null);
 const realPage = await serve({ isolated: true, fault });
-const realPageSmall = await serve({ isolated: true, fault, mounts: { '/models/built-in/': shards } });
+const realPageSmall = await serve({ isolated: true, fault, mounts: { '/models/built-in/': widened } });
 const realPageHeads = await serve({ isolated: true, fault, mounts: { '/models/built-in/': manyHeads } });
 
 const about = await inBrowser(async (_, browser) => ({
