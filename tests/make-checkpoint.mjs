@@ -118,17 +118,16 @@ function fillNormal(out, seed, mean) {
 }
 
 /**
- * A `model.safetensors` that is made while it is read, at any place and of any size.
- * @param {Shape} model
- * @returns {import('./faults.mjs').Content}
+ * What a safetensors file of F32 tensors begins with, and where each of them stands after it.
+ * @param {[string, number[]][]} list   name and shape
  */
-export function checkpointContent(model) {
+export function layOut(list) {
   /** @type {Record<string, unknown>} */
   const header = { __metadata__: { format: 'pt' } };
   /** @type {{name: string, start: number, end: number}[]} */
   const places = [];
   let length = 0;
-  for (const [name, shape] of tensors(model)) {
+  for (const [name, shape] of list) {
     const start = length;
     length += 4 * shape.reduce((product, size) => product * size, 1);
     header[name] = { dtype: 'F32', shape, data_offsets: [start, length] };
@@ -138,6 +137,16 @@ export function checkpointContent(model) {
   const front = Buffer.alloc(8 + json.length);
   front.writeBigUInt64LE(BigInt(json.length));
   json.copy(front, 8);
+  return { front, places, length };
+}
+
+/**
+ * A `model.safetensors` that is made while it is read, at any place and of any size.
+ * @param {Shape} model
+ * @returns {import('./faults.mjs').Content}
+ */
+export function checkpointContent(model) {
+  const { front, places, length } = layOut(tensors(model));
 
   const { positions } = model;
   const mask = new Float32Array(positions * positions);
@@ -168,13 +177,13 @@ export function checkpointContent(model) {
 }
 
 /**
+ * Writes a file that nobody sees half written.
  * @param {string} path
- * @param {Shape} model
+ * @param {Iterable<Uint8Array>} parts
  */
-function writeWeights(path, model) {
-  const { size, read } = checkpointContent(model);
+export function writeParts(path, parts) {
   const file = openSync(`${path}.part`, 'w');
-  for (const bytes of /** @type {Iterable<Uint8Array>} */ (read(0, size))) {
+  for (const bytes of parts) {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
   }
   closeSync(file);
@@ -213,7 +222,10 @@ export function makeCheckpoint(out, tokenizer, model = GPT2_SMALL) {
   writeFileSync(join(out, 'config.json'), checkpointConfig(model));
   copyFileSync(join(tokenizer, 'tokenizer.json'), join(out, 'tokenizer.json'));
   const weights = join(out, 'model.safetensors');
-  if (!existsSync(weights)) writeWeights(weights, model);
+  if (!existsSync(weights)) {
+    const { size, read } = checkpointContent(model);
+    writeParts(weights, /** @type {Iterable<Uint8Array>} */ (read(0, size)));
+  }
   return out;
 }
 

@@ -108,9 +108,9 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 const LINE: usize = 64;
 
 /// Reads a few lines of the next page of memory, two for each tile of this one: processors read ahead by themselves, but only
-/// within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB ahead took
-/// 1.12 times as long for one position on an Intel Xeon, and 1.05 times for four; in relaxed SIMD, 1.1 and 1.17 times. Four lines at once, as a page
-/// begins, took 0.96 of the time for one position of relaxed SIMD, but 1.18 for four; all lines were slower for both.
+/// within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB ahead took 1.12 times as long
+/// for one position on an Intel Xeon, and 1.05 times for four; in relaxed SIMD, 1.1 and 1.17 times. Four lines at once, as a
+/// page begins, took 0.96 of the time for one position of relaxed SIMD, but 1.18 for four; all lines were slower for both.
 #[inline(always)]
 pub(super) fn read_next_page(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;

@@ -7,20 +7,9 @@
  * Every channel, head and neuron stands there several times, and what reads them counts each for a share. LayerNorm does
  * not notice, since mean and variance stay. Layers that the model does not have add nothing to the residual stream.
  */
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkpointConfig, GPT2_SMALL, tensors } from '../make-checkpoint.mjs';
+import { checkpointConfig, GPT2_SMALL, layOut, tensors, writeParts } from '../make-checkpoint.mjs';
 
 /** @typedef {{rows: number, inputs: number, values: Float32Array}} Matrix   row by row; a vector is one row */
 
@@ -88,26 +77,11 @@ export function makeWidened(out, narrow) {
 
   const known = readQuantised(narrow, manifest);
   const wide = tensors(GPT2_SMALL).filter(([name]) => !name.endsWith('.attn.bias'));
-  /** @type {Record<string, unknown>} */
-  const header = { __metadata__: { format: 'pt' } };
-  let length = 0;
-  for (const [name, shape] of wide) {
-    const start = length;
-    length += 4 * shape.reduce((product, size) => product * size, 1);
-    header[name] = { dtype: 'F32', shape, data_offsets: [start, length] };
+  function* parts() {
+    yield layOut(wide).front;
+    for (const [name, shape] of wide) yield new Uint8Array(widened(known, name, shape, { times, layers }).buffer);
   }
-  const json = Buffer.from(JSON.stringify(header));
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(json.length));
-  const file = openSync(`${path}.part`, 'w');
-  const write = (/** @type {Uint8Array} */ bytes) => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-  };
-  write(size);
-  write(json);
-  for (const [name, shape] of wide) write(new Uint8Array(widened(known, name, shape, { times, layers }).buffer));
-  closeSync(file);
-  renameSync(`${path}.part`, path);
+  writeParts(path, parts());
   return out;
 }
 
