@@ -53,11 +53,11 @@ async function prepared(kernel, unit, work) {
   return { run: () => kernel(amount), work: amount * work };
 }
 
-/** @param {number} bytes of memory that this thread reads */
-async function prepare(bytes) {
+/** @param {number} bytes of memory to read */
+async function prepareReading(bytes) {
   // In steps of one turn of the reading loop.
   const most = Math.max(PAGE, bytes & ~127);
-  const { read, ...tiles } = await instance('roofline.wasm', most);
+  const { read } = await instance('roofline.wasm', most);
   // Always all of it: a part may fit into a cache that the whole does not fit into. What is less than a pass is read
   // several times over.
   const all = (/** @type {number} */ times) => {
@@ -66,6 +66,10 @@ async function prepare(bytes) {
     return sum;
   };
   kernels.set('read', await prepared(all, 1, most));
+}
+
+async function prepareArithmetic() {
+  const { read: _, ...tiles } = await instance('roofline.wasm', PAGE);
   // A browser without the relaxed instructions refuses the module.
   const relaxed = await instance('roofline-relaxed.wasm', PAGE).catch((error) => {
     if (error instanceof WebAssembly.CompileError) return {};
@@ -75,6 +79,11 @@ async function prepare(bytes) {
     const [rows, columns, depth] = name.split(' ')[1].split('x').map(Number);
     kernels.set(name, await prepared(kernel, 100, rows * columns * depth));
   }
+}
+
+/** @param {number} bytes of memory that this thread reads, or 0 if it multiplies */
+async function prepare(bytes) {
+  await (bytes > 0 ? prepareReading(bytes) : prepareArithmetic());
   return [...kernels.keys()];
 }
 

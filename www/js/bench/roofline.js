@@ -24,13 +24,31 @@ function ask(worker, message) {
 }
 
 /**
+ * GB/s of streaming reads.
  * @param {number} threads
  * @param {number} bytes that all of them read together: the size of what the engine reads, so that a cache that helps
  *   the one helps the other
  * @param {AbortSignal} signal
- * @returns {Promise<{read: number, widening: number, relaxed?: number}>} GB/s, and 1e9 multiply-adds per second
  */
-export async function roofline(threads, bytes, signal) {
+export async function readingLimit(threads, bytes, signal) {
+  return /** @type {{read: number}} */ (await roofline(threads, bytes, signal));
+}
+
+/**
+ * 1e9 multiply-adds per second; relaxed ones if the browser has them.
+ * @param {number} threads
+ * @param {AbortSignal} signal
+ */
+export async function arithmeticLimits(threads, signal) {
+  return /** @type {{widening: number, relaxed?: number}} */ (await roofline(threads, 0, signal));
+}
+
+/**
+ * @param {number} threads
+ * @param {number} bytes that all of them read together, or 0 for arithmetic
+ * @param {AbortSignal} signal
+ */
+async function roofline(threads, bytes, signal) {
   const workers = Array.from(
     { length: threads },
     () => new Worker(new URL('roofline-worker.js', import.meta.url), { type: 'module', name: 'roofline' }),
@@ -52,7 +70,7 @@ export async function roofline(threads, bytes, signal) {
       }
       best[kind] = Math.max(best[kind] ?? 0, median(rates));
     }
-    return /** @type {{read: number, widening: number, relaxed?: number}} */ (best);
+    return best;
   } finally {
     for (const worker of workers) worker.terminate();
   }

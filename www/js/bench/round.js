@@ -12,7 +12,7 @@ import {
   SHORT,
   SHORT_COUNT,
 } from './figures.js';
-import { roofline } from './roofline.js';
+import { arithmeticLimits, readingLimit } from './roofline.js';
 
 /**
  * @typedef {import('../page/engine.js').Engine} Engine
@@ -77,9 +77,13 @@ export async function measureRound(engine, model, threads, variety, record, sign
     rates[id] = value;
     record(id, value);
   };
-  for (const length of promptsFor(model)) {
+  // Limits are measured next to what is compared with them: the machine may be at something else a second later.
+  const prompt = async (/** @type {number} */ length) =>
     put(`prefill-${length}`, (1000 * length) / (await timePrompt(engine, model, length, variety)));
-  }
+  const lengths = promptsFor(model);
+  for (const length of lengths.slice(0, 2)) await prompt(length);
+  for (const [id, value] of Object.entries(await arithmeticLimits(threads, signal))) put(id, value);
+  for (const length of lengths.slice(2)) await prompt(length);
   await timePrompt(engine, model, SHORT, variety);
   const { milliseconds } = await engine.branches(BRANCHES, BRANCH_STEPS);
   const { times } = await engine.decodeTokens(SHORT_COUNT);
@@ -87,8 +91,7 @@ export async function measureRound(engine, model, threads, variety, record, sign
   // The first token of each is known beforehand.
   put('branches', milliseconds / (BRANCH_STEPS - 1));
   record('branches-ratio', rates.branches / median(times));
-  // Right after the figure that is compared with it most.
-  for (const [id, value] of Object.entries(await roofline(threads, bytesPerToken(model), signal))) put(id, value);
+  for (const [id, value] of Object.entries(await readingLimit(threads, bytesPerToken(model), signal))) put(id, value);
   await timePrompt(engine, model, longContextFor(model), variety);
   put('decode-long', 1000 / median((await engine.decodeTokens(LONG_COUNT)).times));
   for (const [id, value] of Object.entries(ratios(rates, model, model.variant.startsWith('relaxed')))) {
