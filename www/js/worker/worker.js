@@ -220,6 +220,8 @@ const handlers = {
     } catch (error) {
       if (mine.signal.aborted) throw new EngineError(codes.cancelled, 'loading was cancelled');
       distrustCache = true;
+      // Whatever else is on its way.
+      mine.abort();
       throw error;
     } finally {
       if (loading === mine) loading = undefined;

@@ -1,7 +1,7 @@
 // @ts-check
 /** A folder of quantised shards, on a host or on disk. */
 
-import { feedShards, hashesOf } from './shards.js';
+import { bringShards, hashesOf } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
 /**
@@ -27,17 +27,23 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let loaded = 0;
-  for (const { name, size, isTokenizer } of files) {
-    if (!isTokenizer) continue;
+  /** @type {import('../../shared/models.js').LoadProgress['step']} */
+  let step = 'tokenizer';
+  const bring = async (/** @type {typeof files[number]} */ { name, size }) => {
     const bytes = /** @type {Uint8Array} */ (await place.open(name, { size }).all({ limit: TOKENIZER }));
-    loader.begin(name, false);
-    loader.push(bytes);
-    loader.end();
-    await shelf?.put(name, bytes);
     loaded += bytes.byteLength;
-    report({ step: 'tokenizer', loaded, total, local: place.local });
-  }
-  await feedShards(
+    return bytes;
+  };
+  const tokenizer = files
+    .filter(({ isTokenizer }) => isTokenizer)
+    .map((file) => {
+      const coming = bring(file);
+      // Whoever waits for it in its turn sees the error.
+      coming.catch(() => {});
+      return { file, coming };
+    });
+  // The first ones come while the tokenizer is made.
+  const putIn = bringShards(
     loader,
     hashes,
     async ({ name, size }, _, buffer, afresh) => {
@@ -45,13 +51,22 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       await place.open(name, { size, lasting: true, afresh }).read(0, size, (bytes, at) => {
         buffer.set(bytes, at);
         loaded += bytes.byteLength;
-        report({ step: 'weights', loaded: Math.min(loaded, total), total, local: place.local });
+        report({ step, loaded: Math.min(loaded, total), total, local: place.local });
       });
       return buffer.subarray(0, size);
     },
     signal,
-    async (bytes, index) => shelf?.put(`shard-${index}`, bytes),
   );
+  report({ step, loaded, total, local: place.local });
+  for (const { file, coming } of tokenizer) {
+    const bytes = await coming;
+    loader.begin(file.name, false);
+    loader.push(bytes);
+    loader.end();
+    await shelf?.put(file.name, bytes);
+  }
+  step = 'weights';
+  await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
   report({ step: 'check', loaded: total, total });
   await shelf?.put('manifest.json', manifest);
   await shelf?.write({ ...record, complete: true });

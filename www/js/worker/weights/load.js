@@ -8,7 +8,7 @@ import { inTurn } from '../store/turn.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { loadFolder, manifestOf } from './folder.js';
 import { hubRepository, lookUp } from './hub.js';
-import { feedShards, hashesOf } from './shards.js';
+import { bringShards, hashesOf } from './shards.js';
 import { diskFolder, hostFolder, TOKENIZER } from './source.js';
 
 /**
@@ -206,7 +206,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       done += bytes.byteLength;
     }
     const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
-    await feedShards(
+    const putIn = bringShards(
       loader,
       hashes,
       async ({ name, size }, _index, buffer, afresh) => {
@@ -222,6 +222,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       },
       signal,
     );
+    await putIn();
     const { verified } = record;
     return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };
   } catch (error) {

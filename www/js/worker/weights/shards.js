@@ -32,14 +32,16 @@ export function hashesOf(manifest) {
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
+ * Begins to bring all shards that the loader lists; what it returns puts them in.
  * @param {Loader} loader
  * @param {Map<string, string>} hashes
  * @param {(file: ShardFile, index: number, buffer: Uint8Array<ArrayBuffer>, afresh: boolean) => Promise<Uint8Array<ArrayBuffer>>} fetch
  *   Brings the file's bytes, in the buffer if it likes. `afresh`: what it brought before was wrong.
  * @param {AbortSignal} signal
- * @param {(bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>} [keep]   what was right
+ * @returns {(keep?: (bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>) => Promise<void>}
+ *   `keep` gets what was right
  */
-export async function feedShards(loader, hashes, fetch, signal, keep) {
+export function bringShards(loader, hashes, fetch, signal) {
   const files = /** @type {ShardFile[]} */ (loader.files()).filter(({ isTokenizer }) => !isTokenizer);
   const largest = Math.max(...files.map(({ size }) => size));
   const buffers = Array.from({ length: Math.min(AT_ONCE, files.length) }, () => new Uint8Array(largest));
@@ -66,17 +68,20 @@ export async function feedShards(loader, hashes, fetch, signal, keep) {
     return { bytes, hash };
   }
 
-  for (const [index, file] of files.entries()) {
-    while (started < Math.min(files.length, index + buffers.length)) start();
-    let { bytes, hash } = await coming[index];
-    signal.throwIfAborted();
-    if (hash && hex(hash) !== hashes.get(file.name)) {
-      ({ bytes, hash } = await bring(file, index, buffers[index % buffers.length], true));
+  while (started < buffers.length) start();
+  return async (keep) => {
+    for (const [index, file] of files.entries()) {
+      let { bytes, hash } = await coming[index];
+      signal.throwIfAborted();
+      if (hash && hex(hash) !== hashes.get(file.name)) {
+        ({ bytes, hash } = await bring(file, index, buffers[index % buffers.length], true));
+      }
+      loader.begin(file.name, hash !== null);
+      loader.push(bytes);
+      loader.end();
+      if (hash) loader.verify(file.name, hash);
+      await keep?.(bytes, index);
+      if (started < files.length) start();
     }
-    loader.begin(file.name, hash !== null);
-    loader.push(bytes);
-    loader.end();
-    if (hash) loader.verify(file.name, hash);
-    await keep?.(bytes, index);
-  }
+  };
 }
