@@ -90,7 +90,7 @@ impl Int8Matrix {
                 *largest = if magnitude > *largest { magnitude } else { *largest };
             }
         }
-        let factors = largest.map(quantisation_factor);
+        let factors = largest.map(|largest| quantisation_factor(largest, 127.0));
         let blocks = self.blocks();
         let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
         for (scale, largest) in scales.iter_mut().zip(largest) {

@@ -70,9 +70,11 @@ fn map(x: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
         let value = f(F32x4::load(x));
         value.store(x);
     }
-    let mut last = padded(rest);
-    f(F32x4::load(&last)).store(&mut last);
-    rest.copy_from_slice(&last[..rest.len()]);
+    if !rest.is_empty() {
+        let mut last = padded(rest);
+        f(F32x4::load(&last)).store(&mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
 }
 
 /// Mean and variance.
@@ -106,23 +108,28 @@ pub(crate) fn gelu(x: &mut [f32]) {
     map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));
 }
 
-/// The largest of `first` and all of `x`; what is not a number is passed over.
-fn largest(x: &[f32], first: f32) -> f32 {
+/// The largest of `first` and `f` of all of `x`; what is not a number is passed over.
+fn largest(x: &[f32], first: f32, f: impl Fn(F32x4) -> F32x4) -> f32 {
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [F32x4::splat(first); QUADS];
     for x in chunks {
         for (lane, x) in lanes.iter_mut().zip(load(x)) {
-            *lane = lane.max(x);
+            *lane = lane.max(f(x));
         }
     }
     let [a, b, c, d] = lanes;
-    let lanes = a.max(b).max(c.max(d)).to_array();
-    lanes.iter().chain(rest).fold(first, |a, &b| if b > a { b } else { a })
+    let all = a.max(b).max(c.max(d));
+    rest.iter().fold(all, |all, &x| all.max(f(F32x4::splat(x)))).largest()
+}
+
+/// The largest magnitude; what is not a number is passed over.
+pub(crate) fn largest_magnitude(x: &[f32]) -> f32 {
+    largest(x, 0.0, |x| x.max(F32x4::splat(0.0).sub(x)))
 }
 
 /// `x` becomes exp(x - largest x); returns the largest, and the sum of what `x` becomes.
 pub(crate) fn exponentials(x: &mut [f32]) -> (f32, f32) {
-    let largest = largest(x, f32::NEG_INFINITY);
+    let largest = largest(x, f32::NEG_INFINITY, |x| x);
     map(x, |x| exp(x.sub(F32x4::splat(largest))));
     (largest, sum(x, |x| x))
 }
@@ -143,7 +150,7 @@ pub(crate) fn quantize_weights(quantised: &mut [i16; BLOCK], weights: &[f32; BLO
     for (scaled, (weights, scales)) in quads.zip(weights.as_chunks().0.iter().zip(scales.as_chunks().0)) {
         F32x4::splat(0.0).max(F32x4::load(weights).mul(F32x4::load(scales))).store(scaled);
     }
-    let largest = largest(&scaled, 0.0);
+    let largest = largest(&scaled, 0.0, |x| x);
     // Less would overflow, and adds nothing to a sum.
     let factor = F32x4::splat(if largest > 1e-33 { 32767.0 / largest } else { 0.0 });
     let rounded = |x: &[f32; 4]| F32x4::load(x).mul(factor).add(F32x4::splat(ROUND));

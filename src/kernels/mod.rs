@@ -62,13 +62,16 @@ pub(crate) const MAX_POSITIONS: usize = 32;
 /// Added and taken away again, it rounds a small float to the nearest whole number, ties to even; in between, the low
 /// bits of the float hold that number.
 pub(crate) const ROUND: f32 = 12_582_912.0;
-/// Blocks whose largest magnitude is not above this are zero after quantisation; 127 divided by less would overflow.
+/// Blocks whose largest magnitude is not above this are zero after quantisation; `STEPS` divided by less would overflow.
 const SMALLEST_MAGNITUDE: f32 = 1e-36;
 
-/// What values are multiplied by to become 8-bit numbers, given the largest magnitude among them, or the distance from the
-/// lowest to the highest.
-pub(crate) fn quantisation_factor(largest: f32) -> f32 {
-    if largest > SMALLEST_MAGNITUDE { 127.0 / largest } else { 0.0 }
+/// Steps from the lowest activation of a block to the highest: what 8 bits hold.
+pub(crate) const STEPS: f32 = 255.0;
+
+/// What values are multiplied by to become whole numbers, given the largest magnitude among them, or the distance from the
+/// lowest to the highest, and what that becomes.
+pub(crate) fn quantisation_factor(largest: f32, becomes: f32) -> f32 {
+    if largest > SMALLEST_MAGNITUDE { becomes / largest } else { 0.0 }
 }
 
 /// A quantised activation as the chosen kernel takes it.
@@ -79,8 +82,15 @@ pub(crate) type Value = chosen::Value;
 pub(crate) struct Scale {
     /// What 1 stands for.
     pub(crate) step: f32,
-    /// The lowest that a value of the block can be, from -127 to 0; the highest is 127 above.
+    /// The lowest that a value of the block can be, from -255 to 0; the highest is 255 above.
     pub(crate) lowest: i32,
+}
+
+impl Scale {
+    /// What the value stands for that is so far above the lowest.
+    pub(crate) fn of(self, above: u8) -> f32 {
+        (self.lowest + i32::from(above)) as f32 * self.step
+    }
 }
 
 /// Quantised activations of `T` positions, block by block.
@@ -104,16 +114,14 @@ pub(crate) struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// One group of rows. The weights of the groups behind it stay in sight, so that a kernel can read ahead; how many are
-    /// its own, the scales tell.
+    /// One group of rows. The groups behind it stay in sight, so that a kernel can read ahead; how many blocks are its own,
+    /// the activations tell.
     pub(crate) fn group(self, group: usize, blocks: usize) -> Self {
-        fn part<T>(of: &[T], group: usize, length: usize) -> &[T] {
-            if of.is_empty() { of } else { &of[group * length..][..length] }
-        }
+        let first = group * blocks;
         Self {
-            weights: &self.weights[group * blocks * TILE..],
-            scales: part(self.scales, group, blocks * GROUP),
-            sums: part(self.sums, group, blocks * GROUP),
+            weights: &self.weights[first * TILE..],
+            scales: &self.scales[first * GROUP..],
+            sums: if self.sums.is_empty() { self.sums } else { &self.sums[first * GROUP..] },
         }
     }
 }
@@ -129,33 +137,37 @@ pub(crate) enum Finish {
     Add,
 }
 
-/// Quantises a block, or a part of one, as activations are, and returns what its values stand for.
-pub(crate) fn quantize_signed(values: &mut [i8; BLOCK], x: &[f32]) -> Scale {
-    let (mut whole, mut quantised) = ([0.0; BLOCK], [Value::default(); BLOCK]);
-    whole[..x.len()].copy_from_slice(x);
-    let scale = chosen::quantize_block(&mut quantised, &whole);
-    *values = quantised.map(|value| chosen::signed(value, scale.lowest));
+/// Quantises a block, or a part of one, as activations are, and returns what its values stand for, once they are added to
+/// the lowest.
+pub(crate) fn quantize_above(values: &mut [u8; BLOCK], x: &[f32]) -> Scale {
+    let mut quantised = [Value::default(); BLOCK];
+    let scale = with_whole(x, |x| chosen::quantize_block(&mut quantised, x));
+    *values = quantised.map(|value| chosen::above(value, scale.lowest));
     scale
 }
 
 /// What 1 stands for when the largest magnitude becomes 127.
 pub(crate) fn symmetric_scale(x: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    let mut lanes = [0.0f32; LANES];
-    for x in chunks {
-        lanes = std::array::from_fn(|i| larger(lanes[i], x[i].abs()));
-    }
-    lanes.into_iter().chain(rest.iter().map(|x| x.abs())).fold(0.0, larger) / 127.0
+    float::largest_magnitude(x) / 127.0
 }
 
 /// Quantises a block, or a part of one, with 1 standing for `scale`; the rest becomes 0.
 pub(crate) fn quantize_by(values: &mut [i8; BLOCK], x: &[f32], scale: f32) {
-    let factor = quantisation_factor(127.0 * scale);
-    let mut whole = [0.0; BLOCK];
-    whole[..x.len()].copy_from_slice(x);
-    *values = whole.map(|x| (x * factor + ROUND).to_bits() as i8);
+    let factor = quantisation_factor(127.0 * scale, 127.0);
+    *values = with_whole(x, |x| x.map(|x| (x * factor + ROUND).to_bits() as i8));
+}
+
+/// `f` of a block; what is missing to a whole one is 0. Copies are made only where something is missing: in WebAssembly, a
+/// copy whose length the compiler does not know is a call of the engine.
+fn with_whole<T>(x: &[f32], f: impl FnOnce(&[f32; BLOCK]) -> T) -> T {
+    match <&[f32; BLOCK]>::try_from(x) {
+        Ok(x) => f(x),
+        Err(_) => {
+            let mut whole = [0.0; BLOCK];
+            whole[..x.len()].copy_from_slice(x);
+            f(&whole)
+        }
+    }
 }
 
 /// Quantises a block, or a part of one, symmetrically to 8 bits, and returns what 1 stands for.
@@ -235,33 +247,28 @@ impl Activations {
                     let at = block * positions + position;
                     // SAFETY: each place belongs to one position, and each position to one range.
                     let (values, scales) = unsafe { (values.part(at..at + 1), scales.part(at..at + 1)) };
-                    scales[0] = match <&[f32; BLOCK]>::try_from(x) {
-                        Ok(x) => chosen::quantize_block(&mut values[0], x),
-                        Err(_) => {
-                            let mut whole = [0.0; BLOCK];
-                            whole[..x.len()].copy_from_slice(x);
-                            chosen::quantize_block(&mut values[0], &whole)
-                        }
-                    };
+                    scales[0] = with_whole(x, |x| chosen::quantize_block(&mut values[0], x));
                 }
             }
         });
     }
 
     /// Takes up values that were quantised before; `blocks` yields each block of each position, in the order of this struct.
-    pub(crate) fn restore<'a>(&mut self, blocks: impl Iterator<Item = (&'a [i8; BLOCK], Scale)>) {
+    pub(crate) fn restore<'a>(&mut self, blocks: impl Iterator<Item = (&'a [u8; BLOCK], Scale)>) {
         self.values.clear();
         self.scales.clear();
         for (values, scale) in blocks {
-            self.values.extend(values.map(|value| chosen::value(value, scale.lowest)));
+            self.values.extend(values.map(|above| chosen::value(above, scale.lowest)));
             self.scales.push(scale);
         }
     }
 
-    /// The values, from -127 to 127, and scales of block after block.
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = ([i8; BLOCK], Scale)> {
+    /// The values and scales of block after block.
+    fn blocks(&self) -> impl Iterator<Item = ([i16; BLOCK], Scale)> {
         let blocks = self.values.as_chunks::<BLOCK>().0.iter().zip(&self.scales);
-        blocks.map(|(values, &scale)| (values.map(|value| chosen::signed(value, scale.lowest)), scale))
+        blocks.map(|(values, &scale)| {
+            (values.map(|value| portable::value(chosen::above(value, scale.lowest), scale.lowest)), scale)
+        })
     }
 }
 
@@ -287,9 +294,8 @@ pub(crate) fn matmul_i8(
     let out = Parts::new(out);
     let start = |group: usize| {
         let mut start = [0.0; GROUP];
-        let rows = group * GROUP..rows.min((group + 1) * GROUP);
         if let Some(bias) = bias {
-            start[..rows.len()].copy_from_slice(&bias[rows]);
+            copy_row(&mut start, &bias[group * GROUP..rows.min((group + 1) * GROUP)]);
         }
         start
     };
@@ -300,9 +306,17 @@ pub(crate) fn matmul_i8(
         finish_row(unsafe { out.part(from..from + GROUP.min(rows - first_row)) }, sums, finish);
     };
     parallel::for_ranges(rows.div_ceil(GROUP), |groups| {
+        let mut sums = [[0.0; GROUP]; MAX_POSITIONS];
+        let sums = &mut sums[..positions];
+        let Packed { weights, scales: weight_scales, sums: weight_sums } = packed.group(groups.start, blocks);
+        chosen::begin_reading(weights);
+        chosen::begin_reading(weight_scales);
+        chosen::begin_reading(weight_sums);
+        if let Some(bias) = bias {
+            // All of it; otherwise each group would begin with waiting for its own.
+            chosen::read_lines(&bias[groups.start * GROUP..rows.min(groups.end * GROUP)]);
+        }
         for group in groups {
-            let mut sums = [[0.0; GROUP]; MAX_POSITIONS];
-            let sums = &mut sums[..positions];
             sums.fill(start(group));
             chosen::multiply_group(sums, (values, scales), packed.group(group, blocks));
             sums.iter_mut().enumerate().for_each(|(position, sums)| finish(group, position, sums));
@@ -310,12 +324,20 @@ pub(crate) fn matmul_i8(
     });
 }
 
+/// Copies what both have: mostly whole groups, for which the compiler needs no call.
+pub(crate) fn copy_row(to: &mut [f32], from: &[f32]) {
+    match (<&mut [f32; GROUP]>::try_from(&mut *to), <&[f32; GROUP]>::try_from(from)) {
+        (Ok(to), Ok(from)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+    }
+}
+
 fn finish_row(out: &mut [f32], values: &mut [f32; GROUP], finish: Finish) {
     match finish {
-        Finish::Store => out.copy_from_slice(&values[..out.len()]),
+        Finish::Store => copy_row(out, values),
         Finish::Gelu => {
             gelu(values);
-            out.copy_from_slice(&values[..out.len()]);
+            copy_row(out, values);
         }
         Finish::Add => add_assign(out, &values[..out.len()]),
     }
@@ -366,10 +388,10 @@ pub(crate) fn attention_scores_i8(
     keys: Packed<'_>,
     factor: f32,
 ) {
-    let blocks = keys.scales.len() / GROUP;
+    let blocks = scales.len() / scores.len();
     assert_eq!(values.len(), scores.len() * blocks * BLOCK);
     assert_eq!(scales.len(), scores.len() * blocks);
-    assert!(keys.weights.len() >= blocks * TILE);
+    assert!(keys.weights.len() >= blocks * TILE && keys.scales.len() >= blocks * GROUP);
     scores.fill([0.0; GROUP]);
     chosen::multiply_group(scores, (values, scales), keys);
     for score in scores.as_flattened_mut() {
@@ -415,7 +437,7 @@ fn self_test_of(positions: usize) -> bool {
     let same = x.as_chunks::<BLOCK>().0.iter().enumerate().all(|(i, x)| {
         let mut values = [0; BLOCK];
         let scale = portable::quantize_block(&mut values, x);
-        quantised[i % BLOCKS * positions + i / BLOCKS] == (values.map(|value| value as i8), scale)
+        quantised[i % BLOCKS * positions + i / BLOCKS] == (values, scale)
     });
 
     let start = vec![[0.5; GROUP]; positions];
@@ -425,7 +447,7 @@ fn self_test_of(positions: usize) -> bool {
     let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
     let (mut gathered, mut expected_gathered) = (start.clone(), start);
     for ((weights, weight_scales), quantised) in blocks.zip(quantised.chunks(positions)) {
-        let values: Vec<_> = quantised.iter().map(|(values, _)| values.map(i16::from)).collect();
+        let values: Vec<_> = quantised.iter().map(|(values, _)| *values).collect();
         let step = |position: usize| quantised[position].1.step;
         portable::multiply_block::<RUN>(&mut expected, &values, step, weights, weight_scales);
         chosen::multiply_pairs(&mut gathered, &values, step, weights, weight_scales);

@@ -3,19 +3,19 @@
 
 #![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is only the self-test's measure"))]
 
-use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
 pub(super) const NEEDS_SUMS: bool = false;
 pub(super) type Value = i16;
 
-pub(super) fn value(signed: i8, _lowest: i32) -> Value {
-    i16::from(signed)
+pub(super) fn value(above: u8, lowest: i32) -> Value {
+    lowest as i16 + i16::from(above)
 }
 
-pub(super) fn signed(value: Value, _lowest: i32) -> i8 {
-    value as i8
+pub(super) fn above(value: Value, lowest: i32) -> u8 {
+    (i32::from(value) - lowest) as u8
 }
 
 /// The values of one block, and what they stand for.
@@ -26,15 +26,15 @@ pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> Sca
         high = if x > high { x } else { high };
     }
     let range = high - low;
-    let factor = quantisation_factor(range);
+    let factor = quantisation_factor(range, STEPS);
     let lowest = if range.is_finite() { low * factor + ROUND } else { ROUND };
-    let highest = lowest + 127.0;
+    let highest = lowest + STEPS;
     for (value, &x) in values.iter_mut().zip(x) {
         let rounded = x * factor + ROUND;
         // What is not a number counts as the highest.
         *value = (if rounded < highest { rounded } else { highest }).to_bits() as i16;
     }
-    Scale { step: range / 127.0, lowest: i32::from(lowest.to_bits() as i16) }
+    Scale { step: range / STEPS, lowest: i32::from(lowest.to_bits() as i16) }
 }
 
 /// `sums` (T, GROUP) += values (T, BLOCK) x one block of a group of rows in runs of `N`; 1 stands for `step(position)` in
@@ -64,7 +64,10 @@ pub(super) fn multiply_block<const N: usize>(
 }
 
 /// Does nothing here.
-pub(super) fn begin_reading(_weights: &[i8]) {}
+pub(super) fn begin_reading<T>(_what: &[T]) {}
+
+/// Does nothing here.
+pub(super) fn read_lines<T>(_what: &[T]) {}
 
 /// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
 pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
@@ -134,6 +137,10 @@ impl F32x4 {
     }
 
     /// The smaller one; the first if they can't be compared.
+    pub(super) fn largest(self) -> f32 {
+        self.0.into_iter().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
+    }
+
     pub(super) fn min(self, other: Self) -> Self {
         self.zip(other, |a, b| if b < a { b } else { a })
     }
@@ -162,8 +169,8 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block::<Value>(quantize_block, signed);
-        suite::quantize_anything::<Value>(quantize_block, signed);
+        suite::quantize_block::<Value>(quantize_block, above);
+        suite::quantize_anything::<Value>(quantize_block, above);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
     }

@@ -19,7 +19,7 @@ type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, 
 const START: [f32; GROUP] =
     [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0, -1e-6, 0.125, 2.0, 1e4, -50.0, 0.75, 3e-3, -1.0];
 
-pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, signed: fn(V, i32) -> i8) {
+pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, above: fn(V, i32) -> u8) {
     for seed in 0..40 {
         for factor in [0.0, 1e-37, 1e-30, 0.37, 1.0, 1e30] {
             // All signs mixed, and none but one.
@@ -30,11 +30,11 @@ pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>
                 let (mut values, mut expected) = ([V::default(); BLOCK], [2; BLOCK]);
                 let scale = quantize_block(&mut values, &x);
                 assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
-                let values = values.map(|value| i32::from(signed(value, scale.lowest)));
+                let values = values.map(|value| scale.lowest + i32::from(above(value, scale.lowest)));
                 assert_eq!(values, expected.map(i32::from), "seed {seed}, factor {factor}");
                 for (value, x) in values.into_iter().zip(x) {
-                    assert!((scale.lowest..=scale.lowest + 127).contains(&value));
-                    assert!((-127..=0).contains(&scale.lowest));
+                    assert!((scale.lowest..=scale.lowest + 255).contains(&value));
+                    assert!((-255..=0).contains(&scale.lowest));
                     let error = (value as f32 * scale.step - x).abs();
                     assert!(error <= scale.step * 0.51 + SMALLEST_MAGNITUDE, "{x}: {error} of {}", scale.step);
                 }
@@ -44,47 +44,44 @@ pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>
 }
 
 /// What is not finite becomes something within the range that the products are made for.
-pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock<V>, signed: fn(V, i32) -> i8) {
+pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock<V>, above: fn(V, i32) -> u8) {
     let odd = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, f32::MAX, f32::MIN, 0.0, -0.0, 1e-45];
     for first in odd {
         for second in odd {
             let x: [f32; BLOCK] = std::array::from_fn(|i| [1.0, first, -2.0, second][i % 4]);
             let mut values = [V::default(); BLOCK];
             let scale = quantize_block(&mut values, &x);
-            let values = values.map(|value| i32::from(signed(value, scale.lowest)));
-            assert!((-127..=0).contains(&scale.lowest), "{first} and {second}");
-            assert!(values.iter().all(|value| (scale.lowest..=scale.lowest + 127).contains(value)));
+            let values = values.map(|value| scale.lowest + i32::from(above(value, scale.lowest)));
+            assert!((-255..=0).contains(&scale.lowest), "{first} and {second}");
+            assert!(values.iter().all(|value| (scale.lowest..=scale.lowest + 255).contains(value)));
         }
     }
 }
 
 pub(super) fn multiply_group<V, const RUN: usize>(
     multiply_group: MultiplyGroup<V>,
-    value: fn(i8, i32) -> V,
+    value: fn(u8, i32) -> V,
     needs_sums: bool,
 ) {
     for blocks in [1, 2, 3, 12, 48] {
         for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
-            for extremes in [None, Some(-127), Some(0)] {
+            for extremes in [None, Some(0), Some(255)] {
                 let weights: Vec<i8> = if extremes.is_some() {
                     [[-128; 32], [127; 32]].concat().repeat(blocks * TILE / 64)
                 } else {
                     paint(blocks * TILE, 1).map(|x| x as i8).collect()
                 };
                 let scales: Vec<Scale> = paint(positions * blocks, 4)
-                    .map(|x| Scale {
-                        step: x as f32 / 300.0,
-                        lowest: if extremes.is_some() { -127 } else { (x - 127).clamp(-127, 0) },
-                    })
+                    .map(|x| Scale { step: x as f32 / 300.0, lowest: if extremes.is_some() { -255 } else { x - 128 } })
                     .collect();
-                // -127 is stored as 0 and 0 as 127 where the lowest is taken away.
-                let signed: Vec<i8> = if let Some(value) = extremes {
-                    vec![value; positions * blocks * BLOCK]
-                } else {
-                    let within = |(i, x): (usize, i32)| scales[i / BLOCK].lowest + x.abs();
-                    paint(positions * blocks * BLOCK, 2).enumerate().map(|x| within(x) as i8).collect()
+                let above: Vec<u8> = match extremes {
+                    Some(above) => vec![above; positions * blocks * BLOCK],
+                    None => paint(positions * blocks * BLOCK, 2).map(|x| (x + 128) as u8).collect(),
                 };
-                let values: Vec<V> = signed.iter().zip(0..).map(|(&v, i)| value(v, scales[i / BLOCK].lowest)).collect();
+                let lowest = |i: usize| scales[i / BLOCK].lowest;
+                let values: Vec<V> = above.iter().zip(0..).map(|(&above, i)| value(above, lowest(i))).collect();
+                let signed: Vec<i16> =
+                    above.into_iter().zip(0..).map(|(above, i)| lowest(i) as i16 + i16::from(above)).collect();
                 let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
                 let row_sum = |block: usize, row: usize| {
                     let weight =
@@ -104,8 +101,7 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                 multiply_group(&mut found, (&values, &scales), packed);
                 for (position, found) in found.into_iter().enumerate() {
                     let at = |block: usize| block * positions + position;
-                    let own: Vec<i16> =
-                        (0..blocks).flat_map(|b| &signed[at(b) * BLOCK..][..BLOCK]).map(|&v| i16::from(v)).collect();
+                    let own: Vec<i16> = (0..blocks).flat_map(|b| &signed[at(b) * BLOCK..][..BLOCK]).copied().collect();
                     let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
                     let expected = naive::<RUN>((&own, &steps), (&weights, &weight_scales));
                     assert_eq!(found, expected, "{blocks} blocks, position {position} of {positions}");

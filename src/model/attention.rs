@@ -103,7 +103,7 @@ impl Cache {
                     // SAFETY: each head has channels of its own.
                     let out = unsafe { out.part(from..from + size) };
                     for (out, gathered) in out.chunks_mut(GROUP).zip(&scratch.gathered) {
-                        out.copy_from_slice(&gathered[t][..out.len()]);
+                        kernels::copy_row(out, &gathered[t]);
                     }
                 }
             }

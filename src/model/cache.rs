@@ -15,6 +15,7 @@ use crate::kernels::{
     sums_length, weight_index,
 };
 use crate::model::weights::Precision;
+use crate::parallel::{self, Parts};
 
 /// Tokens in a page. Pages let the caches grow with the text without ever being copied, and branches of a text share them.
 /// A page is one block of inputs to the product of attention weights and values.
@@ -55,8 +56,8 @@ pub(super) struct F32Page([Vec<f32>; 3]);
 /// Queries, keys and values of a page of tokens, where a head has `KB` blocks of channels and `CG` groups of channels.
 #[derive(Debug)]
 pub(super) struct Int8Page {
-    /// (NH, PAGE, KB, BLOCK), from -127 to 127
-    queries: Vec<[i8; BLOCK]>,
+    /// (NH, PAGE, KB, BLOCK), how far they are above the lowest
+    queries: Vec<[u8; BLOCK]>,
     /// (NH, PAGE, KB)
     query_scales: Vec<Scale>,
     /// (NH) matrices of PAGE rows and HS inputs, as the kernels have them
@@ -83,11 +84,13 @@ impl F32Page {
         Ok(Self([of_kind()?, of_kind()?, of_kind()?]))
     }
 
-    /// Stores the query, key and value, (3, NH, HS), of the token in `slot`.
-    fn store(&mut self, slot: usize, qkv: &[f32], head_size: usize) {
-        for (to, from) in self.0.iter_mut().zip(qkv.chunks_exact(qkv.len() / 3)) {
-            for (head, values) in from.chunks_exact(head_size).enumerate() {
-                to[(head * PAGE + slot) * head_size..][..head_size].copy_from_slice(values);
+    /// Stores the queries, keys and values, (T, 3, NH, HS), of tokens from `slot` on.
+    fn store(&mut self, slot: usize, qkv: &[f32], heads: usize, head_size: usize) {
+        for (slot, qkv) in (slot..).zip(qkv.chunks_exact(3 * heads * head_size)) {
+            for (to, from) in self.0.iter_mut().zip(qkv.chunks_exact(heads * head_size)) {
+                for (head, values) in from.chunks_exact(head_size).enumerate() {
+                    to[(head * PAGE + slot) * head_size..][..head_size].copy_from_slice(values);
+                }
             }
         }
     }
@@ -112,45 +115,39 @@ impl Int8Page {
         })
     }
 
-    /// Stores the query, key and value, (3, NH, HS), of the token in `slot`.
-    fn store(&mut self, slot: usize, qkv: &[f32], head_size: usize) {
+    /// Stores the queries, keys and values, (T, 3, NH, HS), of tokens from `slot` on.
+    fn store(&mut self, slot: usize, qkv: &[f32], heads: usize, head_size: usize) {
         let (blocks, channel_groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
-        let mut kinds = qkv.chunks_exact(qkv.len() / 3).map(|of_kind| of_kind.chunks_exact(head_size).enumerate());
-        let mut vectors = || kinds.next().into_iter().flatten();
-        let mut quantised = [0; BLOCK];
-        for (head, query) in vectors() {
-            for (block, x) in query.chunks(BLOCK).enumerate() {
-                let at = (head * PAGE + slot) * blocks + block;
-                self.query_scales[at] = kernels::quantize_signed(&mut self.queries[at], x);
-            }
-        }
-        for (head, key) in vectors() {
-            let keys = &mut self.keys[head * packed_length(PAGE, blocks)..];
-            for (block, x) in key.chunks(BLOCK).enumerate() {
-                let at = head * scales_length(PAGE, blocks) + scale_index(slot, block, blocks);
-                self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
-                interleave(keys, slot, block * BLOCK, &quantised, blocks);
-                if let Some(sum) = self.key_sums.get_mut(at) {
-                    *sum = quantised.iter().copied().map(i16::from).sum();
+        let queries = Parts::new(&mut self.queries);
+        let query_scales = Parts::new(&mut self.query_scales);
+        let keys = Parts::new(&mut self.keys);
+        let key_scales = Parts::new(&mut self.key_scales);
+        let key_sums = Parts::new(&mut self.key_sums);
+        let values = Parts::new(&mut self.values);
+        let value_scales = Parts::new(&mut self.value_scales);
+        parallel::for_each(heads, |head| {
+            let of_head = |length: usize| head * length..(head + 1) * length;
+            // SAFETY: each head has its own parts.
+            let mut of_head = unsafe {
+                HeadPage {
+                    queries: queries.part(of_head(PAGE * blocks)),
+                    query_scales: query_scales.part(of_head(PAGE * blocks)),
+                    keys: keys.part(of_head(packed_length(PAGE, blocks))),
+                    key_scales: key_scales.part(of_head(scales_length(PAGE, blocks))),
+                    key_sums: key_sums.part(of_head(sums_length(PAGE, blocks))),
+                    values: values.part(of_head(channel_groups)),
+                    value_scales: &mut value_scales.part(of_head(1))[0],
                 }
+            };
+            for (slot, qkv) in (slot..).zip(qkv.chunks_exact(3 * heads * head_size)) {
+                let vector = |kind: Kind| &qkv[(kind as usize * heads + head) * head_size..][..head_size];
+                of_head.store(slot, vector(Kind::Query), vector(Kind::Key), vector(Kind::Value));
             }
-        }
-        for (head, value) in vectors() {
-            let groups = self.values[head * channel_groups..][..channel_groups].as_flattened_mut();
-            // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
-            let scale = kernels::symmetric_scale(value);
-            self.value_scales[head][slot] = scale;
-            for (block, x) in value.chunks(BLOCK).enumerate() {
-                kernels::quantize_by(&mut quantised, x, scale);
-                for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
-                    groups[interleaved_index::<2>(channel, slot, 1)] = value;
-                }
-            }
-        }
+        });
     }
 
     /// A query's block of channels.
-    pub(super) fn query(&self, head: usize, slot: usize, (block, blocks): (usize, usize)) -> (&[i8; BLOCK], Scale) {
+    pub(super) fn query(&self, head: usize, slot: usize, (block, blocks): (usize, usize)) -> (&[u8; BLOCK], Scale) {
         let at = (head * PAGE + slot) * blocks + block;
         (&self.queries[at], self.query_scales[at])
     }
@@ -173,7 +170,7 @@ impl Int8Page {
         let value = |channel: usize| match kind {
             Kind::Query => {
                 let at = (head * PAGE + slot) * blocks + channel / BLOCK;
-                f32::from(self.queries[at][channel % BLOCK]) * self.query_scales[at].step
+                self.query_scales[at].of(self.queries[at][channel % BLOCK])
             }
             Kind::Key => {
                 let at = head * scales_length(PAGE, blocks) + scale_index(slot, channel / BLOCK, blocks);
@@ -186,6 +183,46 @@ impl Int8Page {
             }
         };
         (0..head_size).map(value).collect()
+    }
+}
+
+/// What a page holds of one head.
+struct HeadPage<'a> {
+    queries: &'a mut [[u8; BLOCK]],
+    query_scales: &'a mut [Scale],
+    keys: &'a mut [i8],
+    key_scales: &'a mut [f32],
+    key_sums: &'a mut [i16],
+    values: &'a mut [[i8; TILE]],
+    value_scales: &'a mut [f32; PAGE],
+}
+
+impl HeadPage<'_> {
+    /// Stores the query, key and value, each (HS), of the token in `slot`.
+    fn store(&mut self, slot: usize, query: &[f32], key: &[f32], value: &[f32]) {
+        let blocks = query.len().div_ceil(BLOCK);
+        let mut quantised = [0; BLOCK];
+        for (block, x) in query.chunks(BLOCK).enumerate() {
+            let at = slot * blocks + block;
+            self.query_scales[at] = kernels::quantize_above(&mut self.queries[at], x);
+        }
+        for (block, x) in key.chunks(BLOCK).enumerate() {
+            let at = scale_index(slot, block, blocks);
+            self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
+            interleave(self.keys, slot, block * BLOCK, &quantised, blocks);
+            if let Some(sum) = self.key_sums.get_mut(at) {
+                *sum = quantised.iter().copied().map(i16::from).sum();
+            }
+        }
+        // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
+        let scale = kernels::symmetric_scale(value);
+        self.value_scales[slot] = scale;
+        for (block, x) in value.chunks(BLOCK).enumerate() {
+            kernels::quantize_by(&mut quantised, x, scale);
+            for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
+                self.values.as_flattened_mut()[interleaved_index::<2>(channel, slot, 1)] = value;
+            }
+        }
     }
 }
 
@@ -285,12 +322,21 @@ impl Cache {
     pub(super) fn store(&mut self, layer: usize, first: usize, qkv: &[f32]) {
         const OWN: &str = "`reserve` or `own` made the page this cache's own";
         let head_size = self.head_size;
-        for (position, qkv) in (first..).zip(qkv.chunks_exact(3 * self.heads * head_size)) {
+        let per_token = 3 * self.heads * head_size;
+        let mut rest = qkv;
+        while !rest.is_empty() {
+            let position = first + (qkv.len() - rest.len()) / per_token;
             let (page, slot) = (position / PAGE, position % PAGE);
+            let (of_page, after) = rest.split_at(rest.len().min((PAGE - slot) * per_token));
             match &mut self.layers[layer] {
-                Pages::Int8(pages) => Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, qkv, head_size),
-                Pages::F32(pages) => Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, qkv, head_size),
+                Pages::Int8(pages) => {
+                    Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, of_page, self.heads, head_size);
+                }
+                Pages::F32(pages) => {
+                    Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, of_page, self.heads, head_size)
+                }
             }
+            rest = after;
         }
     }
 

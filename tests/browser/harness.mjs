@@ -25,6 +25,7 @@ import { launch } from './chromium.mjs';
  * @property {string[]} [origins]   what the page may ask besides its own server; read at each request
  * @property {RegExp[]} [expected]  console errors that belong to the test, such as those of a failed download
  * @property {number} [timeout]  milliseconds for the whole test
+ * @property {boolean} [relaxed]  it can only pass where the relaxed builds can be used, and is skipped elsewhere
  */
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -47,6 +48,24 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
+
+/** @type {Promise<string | null> | undefined} */
+let barred;
+/** Why the page would use no relaxed build on this machine; asked once. */
+function relaxedBarred() {
+  barred ??= (async () => {
+    const server = await serve();
+    const page = await browser.newPage();
+    await page.goto(`${server.url}bench.html`);
+    const reason = await page.evaluate(async () =>
+      (await import(new URL('js/worker/features.js', document.baseURI).href)).relaxedBarred(),
+    );
+    await page.close();
+    await server.close();
+    return reason;
+  })();
+  return barred;
+}
 
 /**
  * @param {Page} page
@@ -83,6 +102,8 @@ function reportPolicyViolations() {
  */
 export function pageTest(name, options, body) {
   test(name, { timeout: options.timeout ?? 120_000 }, async (t) => {
+    const reason = options.relaxed && (await relaxedBarred());
+    if (reason) return t.skip(reason);
     const server = await serve({ isolated: true, replaced: impatient, ...options.server });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options.context });
     /** @type {string[]} */

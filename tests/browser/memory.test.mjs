@@ -72,7 +72,7 @@ function deviceTest(name, most, body) {
         ? { body: withAtMost(pages), type: 'application/wasm' }
         : null;
     };
-    pageTest(`${name}: ${variant}`, { server: { fault }, path: 'none' }, async ({ page, server }) => {
+    pageTest(`${name}: ${variant}`, { server: { fault }, path: 'none', relaxed: true }, async ({ page, server }) => {
       await page.goto(`${server.url}bench.html`);
       pages = most(await needed(page, variant));
       await page.goto(server.url + path);

@@ -162,7 +162,7 @@ test('eval compares int8 with f32 by file and in all', () => {
     // Random weights know next to nothing, and int8 changes little of it.
     assert.ok(figures.perplexity_f32 > 10_000);
     assert.ok(Math.abs(figures.perplexity_int8 / figures.perplexity_f32 - 1) < 0.01);
-    assert.ok(figures.mean_kl > 0 && figures.mean_kl < 0.002, `mean KL ${figures.mean_kl}`);
+    assert.ok(figures.mean_kl > 0 && figures.mean_kl < 0.001, `mean KL ${figures.mean_kl}`);
     assert.ok(figures.kl_99 >= figures.mean_kl);
     assert.ok(figures.top1_agreement > 0.8 && figures.top1_agreement <= 1);
   }

@@ -147,7 +147,7 @@ fn int8_logits_have_the_same_bits_on_every_target() {
         let ids = golden.expected().ids("long_ids");
         fingerprint(&all_logits(&golden.load(Precision::Int8), &ids, 32))
     });
-    let expected = [4510830634119762640, 3171986251302465937, 18290942445342580781, 217315122906203449];
+    let expected = [6332128391505107769, 2988780694319782092, 8888749837100180329, 15278288873531868746];
     assert_eq!(found, expected, "{VARIANT}");
 }
 
@@ -167,7 +167,7 @@ fn heads_of_odd_sizes() {
         };
         let ids: Vec<u32> = (0..90).map(|i| i * 7 % 50).collect();
         let [reference, quantised] = [Precision::F32, Precision::Int8].map(|precision| {
-            let model = made::model(config, &made::hub_tensors(&config, 3), precision).unwrap();
+            let model = made::model(config, &made::hub_tensors(&config, 6), precision).unwrap();
             let (mut chunked, mut single) = (model.start(), model.start());
             model.forward(&mut chunked, &ids).unwrap();
             ids.iter().for_each(|&id| model.forward(&mut single, &[id]).unwrap());
@@ -179,7 +179,7 @@ fn heads_of_odd_sizes() {
         let differences = reference.0.iter().zip(&quantised.0).map(|(a, b)| (a - b).abs());
         let mean = differences.sum::<f32>() / reference.0.len() as f32;
         // These weights are far larger than trained ones.
-        assert!(mean <= 0.04 * size, "{n_embd} channels, {n_head} heads: {mean} of {size}");
+        assert!(mean <= 0.03 * size, "{n_embd} channels, {n_head} heads: {mean} of {size}");
         for kind in [Kind::Query, Kind::Key, Kind::Value] {
             for position in [0, 63, 64, 89] {
                 let vector = |(_, state): &(Vec<f32>, State)| state.cache().vector(kind, 0, n_head - 1, position);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { plan } from '../../www/js/worker/variants.js';
 
 /** @type {import('../../www/js/worker/features.js').Features} */
-const everything = { simd: true, relaxedSimd: true, threadsBarred: null, cores: 4 };
+const everything = { simd: true, relaxedBarred: null, threadsBarred: null, cores: 4 };
 
 /**
  * @param {Partial<typeof everything>} features
@@ -28,17 +28,18 @@ test('a browser with everything tries the best first and keeps the others to fal
 });
 
 test('what the browser lacks is left out with the reason', () => {
-  assert.deepEqual(planned({ relaxedSimd: false }), {
+  assert.deepEqual(planned({ relaxedBarred: 'no-relaxed-simd' }), {
     order: ['simd128-threads', 'simd128'],
     leftOut: { 'relaxed-threads': 'no-relaxed-simd', relaxed: 'no-relaxed-simd' },
     helpers: 3,
   });
+  assert.equal(planned({ relaxedBarred: 'narrow-sums' }).leftOut.relaxed, 'narrow-sums');
   for (const threadsBarred of /** @type {const} */ (['not-isolated', 'no-shared-memory'])) {
     const { order, leftOut } = planned({ threadsBarred });
     assert.deepEqual(order, ['relaxed', 'simd128']);
     assert.deepEqual(leftOut, { 'relaxed-threads': threadsBarred, 'simd128-threads': threadsBarred });
   }
-  const { order, leftOut } = planned({ relaxedSimd: false, threadsBarred: 'not-isolated' });
+  const { order, leftOut } = planned({ relaxedBarred: 'no-relaxed-simd', threadsBarred: 'not-isolated' });
   assert.deepEqual(order, ['simd128']);
   assert.deepEqual(Object.keys(leftOut), ['relaxed-threads', 'simd128-threads', 'relaxed']);
 });
@@ -63,8 +64,11 @@ test('a forced build is the only one', () => {
   for (const variant of /** @type {const} */ (['relaxed-threads', 'simd128-threads', 'relaxed', 'simd128'])) {
     assert.deepEqual(planned({}, { variant }).order, [variant]);
   }
-  assert.deepEqual(planned({ relaxedSimd: false }, { variant: 'relaxed' }).order, []);
-  assert.equal(planned({ relaxedSimd: false }, { variant: 'relaxed' }).leftOut.relaxed, 'no-relaxed-simd');
+  assert.deepEqual(planned({ relaxedBarred: 'no-relaxed-simd' }, { variant: 'relaxed' }).order, []);
+  assert.equal(
+    planned({ relaxedBarred: 'no-relaxed-simd' }, { variant: 'relaxed' }).leftOut.relaxed,
+    'no-relaxed-simd',
+  );
   assert.deepEqual(planned({ threadsBarred: 'not-isolated' }, { variant: 'simd128-threads' }).order, []);
   // Measuring asks for this even where nobody would want it.
   assert.deepEqual(planned({ cores: 1 }, { variant: 'simd128-threads' }).order, ['simd128-threads']);

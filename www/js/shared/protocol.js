@@ -125,8 +125,8 @@
  *
  * @typedef {object} LeftOut
  * @property {Variant} variant
- * @property {'no-relaxed-simd' | 'not-isolated' | 'no-shared-memory' | 'one-core' | 'asked' | 'crashed' | 'missing' |
- *   'broken' | 'wrong-numbers' | 'memory' | 'no-helpers'} reason
+ * @property {'no-relaxed-simd' | 'narrow-sums' | 'not-isolated' | 'no-shared-memory' | 'one-core' | 'asked' |
+ *   'crashed' | 'missing' | 'broken' | 'wrong-numbers' | 'memory' | 'no-helpers'} reason
  * @property {string} detail        what the browser or the engine said about it, empty if there is nothing to add
  *
  * @typedef {{threads: number, times: {threads: number, milliseconds: number}[]}} Tuning

@@ -6,7 +6,7 @@ import { RELAXED_SIMD, SIMD, THREADS } from '../shared/probes.js';
 /**
  * @typedef {object} Features
  * @property {boolean} simd
- * @property {boolean} relaxedSimd
+ * @property {'no-relaxed-simd' | 'narrow-sums' | null} relaxedBarred  why the relaxed kernels can't be used
  * @property {'not-isolated' | 'no-shared-memory' | null} threadsBarred  why there can't be threads
  * @property {number} cores   as far as the browser tells
  */
@@ -19,10 +19,21 @@ export async function probeFeatures() {
   const works = typeof WebAssembly === 'object';
   return {
     simd: works && WebAssembly.validate(SIMD),
-    relaxedSimd: works && WebAssembly.validate(RELAXED_SIMD),
+    relaxedBarred: works ? relaxedBarred() : 'no-relaxed-simd',
     threadsBarred: works ? await threadsBarred() : 'no-shared-memory',
     cores: navigator.hardwareConcurrency || 1,
   };
+}
+
+/**
+ * A processor may take the byte 255 as that or as -1, and may keep no more than 16 bits of the sum of two products.
+ * @returns {Features['relaxedBarred']}
+ */
+export function relaxedBarred() {
+  if (!WebAssembly.validate(RELAXED_SIMD)) return 'no-relaxed-simd';
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(RELAXED_SIMD));
+  const sum = /** @type {() => number} */ (exports.sum)();
+  return sum === 4 * 127 * 255 || sum === 4 * 127 * -1 ? null : 'narrow-sums';
 }
 
 async function threadsBarred() {

@@ -64,7 +64,7 @@ export function plan(features, wishes) {
  */
 function barrier({ name, relaxed, threaded }, features, wishes) {
   if (wishes.variant && wishes.variant !== name) return 'asked';
-  if (relaxed && !features.relaxedSimd) return 'no-relaxed-simd';
+  if (relaxed && features.relaxedBarred) return features.relaxedBarred;
   if (!threaded) return wishes.threads !== undefined && wishes.threads > 1 ? 'asked' : null;
   if (wishes.threads === 1 && wishes.variant !== name) return 'asked';
   if (features.threadsBarred) return features.threadsBarred;

@@ -19,6 +19,7 @@ const names = {
 /** @type {Readonly<Record<LeftOut['reason'], (name: string, detail: string) => string>>} */
 const reasons = {
   'no-relaxed-simd': () => 'This browser has no relaxed SIMD, which would be faster.',
+  'narrow-sums': () => 'This processor has no instruction that would make relaxed SIMD faster.',
   'not-isolated': () => 'The page is not cross-origin isolated, and browsers allow threads only then.',
   'no-shared-memory': () => 'This browser does not let threads share memory.',
   'one-core': () => 'There is one processor core, so more threads would not help.',
