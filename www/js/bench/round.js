@@ -78,8 +78,15 @@ export async function measureRound(engine, model, threads, variety, record, sign
     record(id, value);
   };
   // Limits are measured next to what is compared with them: the machine may be at something else a second later.
-  const prompt = async (/** @type {number} */ length) =>
-    put(`prefill-${length}`, (1000 * length) / (await timePrompt(engine, model, length, variety)));
+  const prompt = async (/** @type {number} */ length) => {
+    const times = [];
+    // What else the machine does weighs more on short ones.
+    for (let again = Math.ceil(384 / length); again > 0; again--) {
+      times.push(await timePrompt(engine, model, length, variety + again));
+      signal.throwIfAborted();
+    }
+    put(`prefill-${length}`, (1000 * length) / median(times));
+  };
   const lengths = promptsFor(model);
   for (const length of lengths.slice(0, 2)) await prompt(length);
   for (const [id, value] of Object.entries(await arithmeticLimits(threads, signal))) put(id, value);
