@@ -108,7 +108,8 @@ pub(crate) fn gelu(x: &mut [f32]) {
     map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));
 }
 
-/// The largest of `first` and `f` of all of `x`; what is not a number is passed over.
+/// The largest of `first` and `f` of all of `x`. What is not a number is passed over, but not in relaxed builds: there,
+/// compilers take a maximum that may return it.
 fn largest(x: &[f32], first: f32, f: impl Fn(F32x4) -> F32x4) -> f32 {
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [F32x4::splat(first); QUADS];
@@ -122,7 +123,7 @@ fn largest(x: &[f32], first: f32, f: impl Fn(F32x4) -> F32x4) -> f32 {
     rest.iter().fold(all, |all, &x| all.max(f(F32x4::splat(x)))).largest()
 }
 
-/// The largest magnitude; what is not a number is passed over.
+/// The largest magnitude; `largest` says what becomes of what is not a number.
 pub(crate) fn largest_magnitude(x: &[f32]) -> f32 {
     largest(x, 0.0, |x| x.max(F32x4::splat(0.0).sub(x)))
 }

@@ -87,7 +87,7 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// What the value stands for that is so far above the lowest.
-    pub(crate) fn of(self, above: u8) -> f32 {
+    pub(crate) fn value(self, above: u8) -> f32 {
         (self.lowest + i32::from(above)) as f32 * self.step
     }
 }
@@ -323,8 +323,9 @@ pub(crate) fn matmul_i8(
     });
 }
 
-/// Copies what both have: mostly whole groups, for which the compiler needs no call.
+/// Copies a group, or the part of one that there is room or values for. For a whole one, the compiler needs no call.
 pub(crate) fn copy_row(to: &mut [f32], from: &[f32]) {
+    debug_assert!(to.len() == GROUP || from.len() == GROUP);
     match (<&mut [f32; GROUP]>::try_from(&mut *to), <&[f32; GROUP]>::try_from(from)) {
         (Ok(to), Ok(from)) => *to = *from,
         _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
@@ -391,6 +392,7 @@ pub(crate) fn attention_scores_i8(
     assert_eq!(values.len(), scores.len() * blocks * BLOCK);
     assert_eq!(scales.len(), scores.len() * blocks);
     assert!(keys.weights.len() >= blocks * TILE && keys.scales.len() >= blocks * GROUP);
+    assert!(keys.sums.len() >= sums_length(GROUP, blocks));
     scores.fill([0.0; GROUP]);
     chosen::multiply_group(scores, (values, scales), keys);
     for score in scores.as_flattened_mut() {
@@ -418,7 +420,8 @@ pub fn self_test() -> bool {
 
 fn self_test_of(positions: usize) -> bool {
     const BLOCKS: usize = 2;
-    // The first block is all extremes, which would overflow 16 bits soonest.
+    // In the first block, pairs of the extremes meet the extreme, which would overflow 16 bits soonest, whether a processor
+    // takes bytes for signed or not.
     let byte = |i: usize| match i % 11 {
         3 => 127,
         5 => -127,
@@ -427,7 +430,8 @@ fn self_test_of(positions: usize) -> bool {
     };
     let weights: Vec<i8> = (0..BLOCKS * TILE).map(|i| if i < TILE { -128 } else { byte(i) }).collect();
     let weight_scales: Vec<f32> = (0..BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
-    let value = |i: usize| if i < BLOCK { 5.0 } else { f32::from(byte(i)) * 0.37 };
+    let extreme = |i: usize| if i / 2 % 2 == 0 { 5.0 } else { -5.0 };
+    let value = |i: usize| if i < BLOCK { extreme(i) } else { f32::from(byte(i)) * 0.37 };
     let x: Vec<f32> = (0..positions * BLOCKS * BLOCK).map(value).collect();
     let mut activations = Activations::default();
     activations.quantize(&x, BLOCKS * BLOCK);

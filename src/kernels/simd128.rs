@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, above);
-        suite::quantize_anything::<Value>(quantize_block, above);
+        suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
     }

@@ -126,17 +126,17 @@ impl Int8Page {
         let values = Parts::new(&mut self.values);
         let value_scales = Parts::new(&mut self.value_scales);
         parallel::for_each(heads, |head| {
-            let of_head = |length: usize| head * length..(head + 1) * length;
+            let part = |length: usize| head * length..(head + 1) * length;
             // SAFETY: each head has its own parts.
             let mut of_head = unsafe {
                 HeadPage {
-                    queries: queries.part(of_head(PAGE * blocks)),
-                    query_scales: query_scales.part(of_head(PAGE * blocks)),
-                    keys: keys.part(of_head(packed_length(PAGE, blocks))),
-                    key_scales: key_scales.part(of_head(scales_length(PAGE, blocks))),
-                    key_sums: key_sums.part(of_head(sums_length(PAGE, blocks))),
-                    values: values.part(of_head(channel_groups)),
-                    value_scales: &mut value_scales.part(of_head(1))[0],
+                    queries: queries.part(part(PAGE * blocks)),
+                    query_scales: query_scales.part(part(PAGE * blocks)),
+                    keys: keys.part(part(packed_length(PAGE, blocks))),
+                    key_scales: key_scales.part(part(scales_length(PAGE, blocks))),
+                    key_sums: key_sums.part(part(sums_length(PAGE, blocks))),
+                    values: values.part(part(channel_groups)),
+                    value_scales: &mut value_scales.part(part(1))[0],
                 }
             };
             for (slot, qkv) in (slot..).zip(qkv.chunks_exact(3 * heads * head_size)) {
@@ -170,7 +170,7 @@ impl Int8Page {
         let value = |channel: usize| match kind {
             Kind::Query => {
                 let at = (head * PAGE + slot) * blocks + channel / BLOCK;
-                self.query_scales[at].of(self.queries[at][channel % BLOCK])
+                self.query_scales[at].value(self.queries[at][channel % BLOCK])
             }
             Kind::Key => {
                 let at = head * scales_length(PAGE, blocks) + scale_index(slot, channel / BLOCK, blocks);

@@ -22,6 +22,7 @@ import { gzipSync } from 'node:zlib';
 import { figuresFor, LONG, median, report, summary } from '../../www/js/bench/figures.js';
 import { VARIANTS } from '../../www/js/bench/options.js';
 import { launch } from '../browser/chromium.mjs';
+import { relaxedBarred } from '../browser/features.mjs';
 import { MANY_HEADS, makeCheckpoint } from '../make-checkpoint.mjs';
 import { serve } from '../serve.mjs';
 import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
@@ -58,8 +59,12 @@ const rounds = Number(options.rounds);
 const parts = new Set(options.only.split(','));
 const threadsInUse = Number(options.threads);
 
+const barred = await launch().then((browser) => relaxedBarred(browser).finally(() => browser.close()));
+if (barred) console.error(`relaxed SIMD can't be used here (${barred}): left out`);
+
 /** @type {Setting[]} */
-const settings = VARIANTS.filter((variant) => options.variants.split(',').includes(variant))
+const settings = VARIANTS.filter((variant) => !(barred && variant.startsWith('relaxed')))
+  .filter((variant) => options.variants.split(',').includes(variant))
   .filter((variant) => {
     const built = existsSync(join(pkg, variant));
     if (!built) console.error(`there is no build ${variant} in www/pkg: left out`);
@@ -259,6 +264,7 @@ async function measureBusy() {
   const compared = settings.filter(({ variant, threads }) =>
     variant === 'relaxed-threads' ? threads === threadsInUse : variant === 'relaxed',
   );
+  if (compared.length === 0) return;
   const browser = await launch();
   /** @type {import('node:child_process').ChildProcess[]} */
   let others = [];

@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../serve.mjs';
 import { launch } from './chromium.mjs';
+import { relaxedBarred } from './features.mjs';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -49,23 +50,8 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** @type {Promise<string | null> | undefined} */
+/** Why the page would use no relaxed build; asked once. @type {Promise<string | null> | undefined} */
 let barred;
-/** Why the page would use no relaxed build on this machine; asked once. */
-function relaxedBarred() {
-  barred ??= (async () => {
-    const server = await serve();
-    const page = await browser.newPage();
-    await page.goto(`${server.url}bench.html`);
-    const reason = await page.evaluate(async () =>
-      (await import(new URL('js/worker/features.js', document.baseURI).href)).relaxedBarred(),
-    );
-    await page.close();
-    await server.close();
-    return reason;
-  })();
-  return barred;
-}
 
 /**
  * @param {Page} page
@@ -102,7 +88,8 @@ function reportPolicyViolations() {
  */
 export function pageTest(name, options, body) {
   test(name, { timeout: options.timeout ?? 120_000 }, async (t) => {
-    const reason = options.relaxed && (await relaxedBarred());
+    if (options.relaxed) barred ??= relaxedBarred(browser);
+    const reason = options.relaxed && (await barred);
     if (reason) return t.skip(reason);
     const server = await serve({ isolated: true, replaced: impatient, ...options.server });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options.context });

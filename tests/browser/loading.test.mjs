@@ -27,7 +27,10 @@ async function recovers(page) {
   for (const text of await suggestions(page)) assert.match(text, /\d\s*%/);
 }
 
-/** @type {{name: string, files: RegExp, fault: import('../serve.mjs').Fault, says: RegExp}[]} */
+/**
+ * `fault` is what happens to a request, and `rest`, if that is something else, to one for the part that is still missing.
+ * @type {{name: string, files: RegExp, fault: import('../serve.mjs').Fault, rest?: import('../serve.mjs').Fault, says: RegExp}[]}
+ */
 const faults = [
   { name: 'the manifest is missing (404)', files: manifest, fault: { status: 404 }, says: /404/ },
   { name: 'the server is overloaded (503)', files: shard, fault: { status: 503 }, says: /503/ },
@@ -53,6 +56,8 @@ const faults = [
     name: 'a connection that breaks within a shard',
     files: shard,
     fault: { truncate: 100_000 },
+    // Otherwise each attempt could come a little further, and all in time.
+    rest: { reset: true },
     says: /network|connection|interrupt|broke|download|incomplete/i,
   },
   {
@@ -90,12 +95,14 @@ faults.push(
   },
 );
 
-for (const { name, files, fault, says } of faults) {
+for (const { name, files, fault, rest = fault, says } of faults) {
   let broken = true;
   pageTest(
     `${name}: says so, and a retry works`,
     {
-      server: { fault: (request) => (broken && files.test(request.path) ? fault : null) },
+      server: {
+        fault: ({ path, headers }) => (broken && files.test(path) ? (headers.range ? rest : fault) : null),
+      },
       expected: downloadErrors,
     },
     async ({ page }) => {

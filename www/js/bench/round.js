@@ -82,7 +82,7 @@ export async function measureRound(engine, model, threads, variety, record, sign
     const times = [];
     // What else the machine does weighs more on short ones.
     for (let again = Math.ceil(384 / length); again > 0; again--) {
-      times.push(await timePrompt(engine, model, length, variety + again));
+      times.push(await timePrompt(engine, model, length, 100 * variety + again));
       signal.throwIfAborted();
     }
     put(`prefill-${length}`, (1000 * length) / median(times));

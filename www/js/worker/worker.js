@@ -220,7 +220,7 @@ const handlers = {
     } catch (error) {
       if (mine.signal.aborted) throw new EngineError(codes.cancelled, 'loading was cancelled');
       distrustCache = true;
-      // Whatever else is on its way.
+      // Other files of it may still be on their way.
       mine.abort();
       throw error;
     } finally {

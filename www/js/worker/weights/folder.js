@@ -42,7 +42,8 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       coming.catch(() => {});
       return { file, coming };
     });
-  // The first ones come while the tokenizer is made.
+  // The first shards come while the tokenizer is made.
+  const tell = () => report({ step, loaded: Math.min(loaded, total), total, local: place.local });
   const putIn = bringShards(
     loader,
     hashes,
@@ -51,13 +52,13 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       await place.open(name, { size, lasting: true, afresh }).read(0, size, (bytes, at) => {
         buffer.set(bytes, at);
         loaded += bytes.byteLength;
-        report({ step, loaded: Math.min(loaded, total), total, local: place.local });
+        tell();
       });
       return buffer.subarray(0, size);
     },
     signal,
   );
-  report({ step, loaded, total, local: place.local });
+  tell();
   for (const { file, coming } of tokenizer) {
     const bytes = await coming;
     loader.begin(file.name, false);
@@ -66,6 +67,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     await shelf?.put(file.name, bytes);
   }
   step = 'weights';
+  tell();
   await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
   report({ step: 'check', loaded: total, total });
   await shelf?.put('manifest.json', manifest);
