@@ -430,7 +430,7 @@ fn self_test_of(positions: usize) -> bool {
     };
     let weights: Vec<i8> = (0..BLOCKS * TILE).map(|i| if i < TILE { -128 } else { byte(i) }).collect();
     let weight_scales: Vec<f32> = (0..BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
-    let extreme = |i: usize| if i / 2 % 2 == 0 { 5.0 } else { -5.0 };
+    let extreme = |i: usize| [5.0, -5.0][i / 2 % 2];
     let value = |i: usize| if i < BLOCK { extreme(i) } else { f32::from(byte(i)) * 0.37 };
     let x: Vec<f32> = (0..positions * BLOCKS * BLOCK).map(value).collect();
     let mut activations = Activations::default();
@@ -469,4 +469,25 @@ pub(crate) fn sums_of_rows(weights: &[i8]) -> Vec<i16> {
         std::array::from_fn(|row| tile.iter().flat_map(|run| run[row]).map(i16::from).sum())
     };
     tiles.flat_map(of_tile).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn the_largest_magnitude_counts_wherever_it_stands() {
+        for length in [1, 3, 4, 5, 15, 16, 17, 63, 64, 100] {
+            for place in 0..length {
+                for largest in [3.0, -3.0] {
+                    let mut x: Vec<f32> = (0..length).map(|i| [1.0, -2.0][i % 2]).collect();
+                    x[place] = largest;
+                    assert_eq!(symmetric_scale(&x), 3.0 / 127.0, "{largest} at {place} of {length}");
+                }
+            }
+        }
+    }
 }

@@ -65,10 +65,12 @@ pub(super) fn multiply_group<V, const RUN: usize>(
     for blocks in [1, 2, 3, 12, 48] {
         for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
             for extremes in [None, Some(0), Some(255)] {
+                // Another group of rows stands behind.
+                let tiles = 2 * blocks;
                 let weights: Vec<i8> = if extremes.is_some() {
-                    [[-128; 32], [127; 32]].concat().repeat(blocks * TILE / 64)
+                    [[-128; 32], [127; 32]].concat().repeat(tiles * TILE / 64)
                 } else {
-                    paint(blocks * TILE, 1).map(|x| x as i8).collect()
+                    paint(tiles * TILE, 1).map(|x| x as i8).collect()
                 };
                 let scales: Vec<Scale> = paint(positions * blocks, 4)
                     .map(|x| Scale { step: x as f32 / 300.0, lowest: if extremes.is_some() { -255 } else { x - 128 } })
@@ -81,14 +83,14 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                 let values: Vec<V> = above.iter().zip(0..).map(|(&above, i)| value(above, lowest(i))).collect();
                 let signed: Vec<i16> =
                     above.into_iter().zip(0..).map(|(above, i)| lowest(i) as i16 + i16::from(above)).collect();
-                let weight_scales: Vec<f32> = paint(blocks * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
+                let weight_scales: Vec<f32> = paint(tiles * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
                 let row_sum = |block: usize, row: usize| {
                     let weight =
                         |i: usize| i32::from(weights[interleaved_index::<RUN>(row, block * BLOCK + i, blocks)]);
                     (0..BLOCK).map(weight).sum::<i32>() as i16
                 };
                 let sums: Vec<i16> = if needs_sums {
-                    (0..blocks)
+                    (0..tiles)
                         .flat_map(|block| (0..GROUP).map(move |row| (block, row)))
                         .map(|(b, r)| row_sum(b, r))
                         .collect()
