@@ -117,6 +117,25 @@ for (const { name, files, fault, rest = fault, says } of faults) {
   );
 }
 
+pageTest(
+  'a tokenizer that is missing ends the shards that are on their way',
+  {
+    server: {
+      fault: ({ path }) =>
+        path.endsWith('/tokenizer.json') ? { status: 404 } : shard.test(path) ? { stall: 1000 } : null,
+    },
+    expected: downloadErrors,
+  },
+  async ({ page, server }) => {
+    await waitForState(page, 'failed');
+    const asked = server.requests.filter(({ path }) => shard.test(path)).length;
+    // Longer than a connection may be silent before it is given up and another attempt is made.
+    await page.waitForTimeout(2500);
+    assert.equal(server.requests.filter(({ path }) => shard.test(path)).length, asked);
+    assert.equal(await page.evaluate(() => document.body.dataset.state), 'failed');
+  },
+);
+
 for (const { name, files } of [
   { name: 'a damaged shard', files: shard },
   { name: 'a damaged tokenizer', files: /\/tokenizer\.json$/ },
