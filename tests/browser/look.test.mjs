@@ -216,12 +216,21 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
   });
 
   await t.test('heads are found by what they do', async () => {
-    await page.waitForFunction(() => /\(\d+\)/.test(document.querySelector('#head-filter')?.textContent ?? ''));
+    await upToDate(page, '.finder');
     await page.locator('#head-filter').selectOption('previous');
     const found = page.locator('.finder-list button').first();
-    await found.click();
     const [layer, head] = await found.evaluate((button) => [button.dataset.ofLayer, button.dataset.ofHead]);
+    await found.click();
     assert.equal(await page.locator('#head-title').textContent(), `Layer ${layer}, head ${head}`);
+    const button = await found.elementHandle();
+    await andAnswer(page, () => page.locator('#text').fill(`${opening} Mary and`));
+    await page.locator('.finder').scrollIntoViewIfNeeded();
+    await upToDate(page, '.finder');
+    assert.ok(
+      await button?.evaluate((element) => element.isConnected),
+      'new measures leave the buttons in their place',
+    );
+    await andAnswer(page, () => page.locator('#text').fill(`${opening} Mary`));
     await page.locator('#head-filter').selectOption('');
   });
 

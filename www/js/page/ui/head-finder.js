@@ -71,20 +71,24 @@ export class HeadFinder extends EventTarget {
     this.#measured = measured;
     this.#offer();
     this.#draw();
+    this.element.dataset.revision = String(measured.revision);
   }
 
   #offer() {
-    const before = this.#choice.value;
     const labels = this.#measured?.labels;
-    const options = measureNames.map((name) => {
-      const count = labels ? ` (${labels.filter((label) => label === name).length})` : '';
-      return h('option', { value: name }, measures[name].label + count);
+    const names = ['', ...measureNames];
+    const texts = [
+      labels ? `all ${labels.length} heads` : 'all heads',
+      ...measureNames.map((name) => {
+        const count = labels ? ` (${labels.filter((label) => label === name).length})` : '';
+        return measures[name].label + count;
+      }),
+    ];
+    // Options stay and only change their texts, so that a list which is open stays open.
+    texts.forEach((text, place) => {
+      const option = this.#choice.options[place] ?? this.#choice.appendChild(h('option', { value: names[place] }));
+      option.textContent = text;
     });
-    this.#choice.replaceChildren(
-      h('option', { value: '' }, labels ? `all ${labels.length} heads` : 'all heads'),
-      ...options,
-    );
-    this.#choice.value = before;
   }
 
   /**
@@ -119,9 +123,11 @@ export class HeadFinder extends EventTarget {
     const measured = this.#measured;
     const name = this.choice;
     this.matches = null;
-    this.#means.textContent = '';
-    this.#list.replaceChildren();
-    if (!name || !measured) return;
+    if (!name || !measured) {
+      this.#means.textContent = '';
+      this.#list.replaceChildren();
+      return;
+    }
     const { scores, uniform } = measured.measures[name];
     const ranked = [...scores.keys()].filter((at) => !Number.isNaN(scores[at])).sort((a, b) => scores[b] - scores[a]);
     this.matches = new Set(
@@ -131,20 +137,18 @@ export class HeadFinder extends EventTarget {
       ranked.length === 0
         ? `Such a head ${measures[name].means}. This text has no place that could tell.`
         : `Such a head ${measures[name].means}. Mean share over the rows; looking at everything alike would give ${percent(uniform)}.`;
-    this.#list.append(
-      ...ranked.slice(0, listed).map((at) => {
-        const [layer, head] = [Math.floor(at / measured.heads), at % measured.heads];
-        return h(
-          'li',
-          {},
-          h(
-            'button',
-            { type: 'button', class: 'plain compact', 'data-of-layer': layer, 'data-of-head': head },
-            `L${layer} H${head} · ${percent(scores[at])}`,
-          ),
-        );
-      }),
-    );
+    // Buttons stay where they are and only change, so that one keeps the focus, or is pressed, while new measures come.
+    const shown = ranked.slice(0, listed);
+    while (this.#list.children.length > shown.length) this.#list.lastElementChild?.remove();
+    shown.forEach((at, place) => {
+      const button =
+        this.#list.children[place]?.querySelector('button') ??
+        this.#list.appendChild(h('li')).appendChild(h('button', { type: 'button', class: 'plain compact' }));
+      const [layer, head] = [Math.floor(at / measured.heads), at % measured.heads];
+      button.dataset.ofLayer = String(layer);
+      button.dataset.ofHead = String(head);
+      button.textContent = `L${layer} H${head} · ${percent(scores[at])}`;
+    });
   }
 
   /** @param {number} at @param {number} heads */
