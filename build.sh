@@ -113,7 +113,7 @@ npm_tools() {
 # A newer Node, which only the tests of relaxed SIMD need and npm has for some systems.
 newer_node() {
   if [[ ! -x $BIN/node && $(uname -sm) == 'Linux x86_64' ]]; then
-    npm ci --ignore-scripts --no-audit --no-fund
+    npm install --no-save --include=optional --ignore-scripts --no-audit --no-fund
     touch node_modules/.package-lock.json
   fi
 }
