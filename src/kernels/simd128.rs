@@ -64,12 +64,12 @@ fn range(x: &[f32; BLOCK]) -> (f32, f32) {
             high[i] = f32x4_pmax(high[i], load_f32(&x[i]));
         }
     }
-    (fold(f32x4_pmin(low[0], low[1]), f32x4_pmin), fold(f32x4_pmax(high[0], high[1]), f32x4_pmax))
+    (chosen_lane(f32x4_pmin(low[0], low[1]), f32x4_pmin), chosen_lane(f32x4_pmax(high[0], high[1]), f32x4_pmax))
 }
 
 /// One of four lanes, by choosing between two. Not lane by lane: engines make a branch of each choice between two floats.
 #[inline(always)]
-fn fold(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
+fn chosen_lane(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
     let two = choose(four, i32x4_shuffle::<2, 3, 0, 1>(four, four));
     f32x4_extract_lane::<0>(choose(two, i32x4_shuffle::<1, 0, 3, 2>(two, two)))
 }
@@ -287,7 +287,7 @@ impl F32x4 {
     }
 
     pub(super) fn largest(self) -> f32 {
-        fold(self.0, f32x4_pmax)
+        chosen_lane(self.0, f32x4_pmax)
     }
 
     pub(super) fn store_rounded(self, next: Self, out: &mut [i16; 8]) {

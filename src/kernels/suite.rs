@@ -81,7 +81,7 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                 };
                 let lowest = |i: usize| scales[i / BLOCK].lowest;
                 let values: Vec<V> = above.iter().zip(0..).map(|(&above, i)| value(above, lowest(i))).collect();
-                let signed: Vec<i16> =
+                let quantised: Vec<i16> =
                     above.into_iter().zip(0..).map(|(above, i)| lowest(i) as i16 + i16::from(above)).collect();
                 let weight_scales: Vec<f32> = paint(tiles * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
                 let row_sum = |block: usize, row: usize| {
@@ -102,7 +102,8 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                 multiply_group(&mut found, (&values, &scales), packed);
                 for (position, found) in found.into_iter().enumerate() {
                     let at = |block: usize| block * positions + position;
-                    let own: Vec<i16> = (0..blocks).flat_map(|b| &signed[at(b) * BLOCK..][..BLOCK]).copied().collect();
+                    let own: Vec<i16> =
+                        (0..blocks).flat_map(|b| &quantised[at(b) * BLOCK..][..BLOCK]).copied().collect();
                     let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
                     let expected = naive::<RUN>((&own, &steps), (&weights, &weight_scales));
                     assert_eq!(found, expected, "{blocks} blocks, position {position} of {positions}");

@@ -217,10 +217,11 @@ impl HeadPage<'_> {
         // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
         let scale = kernels::symmetric_scale(value);
         self.value_scales[slot] = scale;
+        let groups = self.values.as_flattened_mut();
         for (block, x) in value.chunks(BLOCK).enumerate() {
             kernels::quantize_by(&mut quantised, x, scale);
             for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
-                self.values.as_flattened_mut()[interleaved_index::<2>(channel, slot, 1)] = value;
+                groups[interleaved_index::<2>(channel, slot, 1)] = value;
             }
         }
     }
@@ -333,7 +334,7 @@ impl Cache {
                     Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, of_page, self.heads, head_size);
                 }
                 Pages::F32(pages) => {
-                    Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, of_page, self.heads, head_size)
+                    Arc::get_mut(&mut pages[page]).expect(OWN).store(slot, of_page, self.heads, head_size);
                 }
             }
             rest = after;

@@ -63,8 +63,8 @@ const barred = await launch().then((browser) => relaxedBarred(browser).finally((
 if (barred) console.error(`relaxed SIMD can't be used here (${barred}): left out`);
 
 /** @type {Setting[]} */
-const settings = VARIANTS.filter((variant) => !(barred && variant.startsWith('relaxed')))
-  .filter((variant) => options.variants.split(',').includes(variant))
+const settings = VARIANTS.filter((variant) => options.variants.split(',').includes(variant))
+  .filter((variant) => !(barred && variant.startsWith('relaxed')))
   .filter((variant) => {
     const built = existsSync(join(pkg, variant));
     if (!built) console.error(`there is no build ${variant} in www/pkg: left out`);
@@ -264,7 +264,6 @@ async function measureBusy() {
   const compared = settings.filter(({ variant, threads }) =>
     variant === 'relaxed-threads' ? threads === threadsInUse : variant === 'relaxed',
   );
-  if (compared.length === 0) return;
   const browser = await launch();
   /** @type {import('node:child_process').ChildProcess[]} */
   let others = [];

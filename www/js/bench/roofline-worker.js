@@ -5,6 +5,7 @@
  * @typedef {{start: number, end: number, work: number}} Pass   milliseconds on a clock that workers share; bytes or
  *   multiply-adds
  * @typedef {(amount: number) => number} Kernel
+ * @typedef {{reading: number} | {arithmetic: true}} Preparation   bytes to read, or kernels that multiply
  */
 
 /** A pass takes at least half as many milliseconds: much longer than the clock is coarse, much shorter than a run. */
@@ -81,9 +82,9 @@ async function prepareArithmetic() {
   }
 }
 
-/** @param {number} bytes of memory that this thread reads, or 0 if it multiplies */
-async function prepare(bytes) {
-  await (bytes > 0 ? prepareReading(bytes) : prepareArithmetic());
+/** @param {Preparation} wanted */
+async function prepare(wanted) {
+  await ('reading' in wanted ? prepareReading(wanted.reading) : prepareArithmetic());
   return [...kernels.keys()];
 }
 
@@ -108,7 +109,7 @@ function run(name, milliseconds) {
 
 self.onmessage = async ({ data }) => {
   try {
-    self.postMessage({ result: 'bytes' in data ? await prepare(data.bytes) : run(data.name, data.milliseconds) });
+    self.postMessage({ result: 'name' in data ? run(data.name, data.milliseconds) : await prepare(data) });
   } catch (error) {
     self.postMessage({ error: String(error) });
   }

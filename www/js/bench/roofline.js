@@ -31,7 +31,7 @@ function ask(worker, message) {
  * @param {AbortSignal} signal
  */
 export async function readingLimit(threads, bytes, signal) {
-  return /** @type {{read: number}} */ (await roofline(threads, bytes, signal));
+  return (await roofline(threads, { reading: Math.ceil(bytes / threads) }, signal)).read;
 }
 
 /**
@@ -40,15 +40,16 @@ export async function readingLimit(threads, bytes, signal) {
  * @param {AbortSignal} signal
  */
 export async function arithmeticLimits(threads, signal) {
-  return /** @type {{widening: number, relaxed?: number}} */ (await roofline(threads, 0, signal));
+  return roofline(threads, { arithmetic: true }, signal);
 }
 
 /**
+ * The best rate of each kind of kernel.
  * @param {number} threads
- * @param {number} bytes that all of them read together, or 0 for arithmetic
+ * @param {import('./roofline-worker.js').Preparation} preparation   of each thread
  * @param {AbortSignal} signal
  */
-async function roofline(threads, bytes, signal) {
+async function roofline(threads, preparation, signal) {
   const workers = Array.from(
     { length: threads },
     () => new Worker(new URL('roofline-worker.js', import.meta.url), { type: 'module', name: 'roofline' }),
@@ -57,7 +58,7 @@ async function roofline(threads, bytes, signal) {
   const all = (message) => Promise.all(workers.map((worker) => ask(worker, message)));
   try {
     /** @type {string[]} */
-    const names = (await all({ bytes: Math.ceil(bytes / threads) }))[0];
+    const names = (await all(preparation))[0];
     /** @type {Record<string, number>} */
     const best = {};
     for (const name of names) {

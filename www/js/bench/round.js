@@ -98,7 +98,7 @@ export async function measureRound(engine, model, threads, variety, record, sign
   // The first token of each is known beforehand.
   put('branches', milliseconds / (BRANCH_STEPS - 1));
   record('branches-ratio', rates.branches / median(times));
-  for (const [id, value] of Object.entries(await readingLimit(threads, bytesPerToken(model), signal))) put(id, value);
+  put('read', await readingLimit(threads, bytesPerToken(model), signal));
   await timePrompt(engine, model, longContextFor(model), variety);
   put('decode-long', 1000 / median((await engine.decodeTokens(LONG_COUNT)).times));
   for (const [id, value] of Object.entries(ratios(rates, model, model.variant.startsWith('relaxed')))) {

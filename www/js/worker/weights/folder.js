@@ -42,8 +42,8 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       coming.catch(() => {});
       return { file, coming };
     });
-  // The first shards come while the tokenizer is made.
   const tell = () => report({ step, loaded: Math.min(loaded, total), total, local: place.local });
+  // The first shards come while the tokenizer is made.
   const putIn = bringShards(
     loader,
     hashes,
