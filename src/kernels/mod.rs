@@ -400,9 +400,10 @@ pub(crate) fn attention_scores_i8(
     }
 }
 
-/// Lets memory begin with keys or values that may be multiplied next.
-pub(crate) fn begin_reading(weights: &[i8]) {
-    chosen::begin_reading(weights);
+/// Lets memory begin with keys or values that are multiplied soon: those of a page lie elsewhere than those before, so that
+/// processors don't read ahead by themselves.
+pub(crate) fn read_ahead(tile: &[i8]) {
+    chosen::read_lines(tile);
 }
 
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)
