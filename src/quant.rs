@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::error::{Result, try_zeroed};
 use crate::kernels::{
-    BLOCK, GROUP, Packed, ROUND, RUN, interleave, packed_length, quantisation_factor, runs_of_row, scale_index,
-    scales_length, sums_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, RUN, interleave, interleave_group, packed_length, quantisation_factor, runs_of_row,
+    scale_index, scales_length, sums_length, weight_index,
 };
 
 /// 127 times more would be infinite.
@@ -144,6 +144,13 @@ impl Int8Matrix {
         }
     }
 
+    /// Sets the quantised weights (GROUP, K) of the group of rows that starts at `row`, where `K` is whole blocks.
+    pub(crate) fn set_group(&mut self, row: usize, weights: &[i8]) {
+        let (start, sums) = (row * self.inputs, scale_index(row, 0, self.blocks()));
+        let sums = self.sums.get_mut(sums..sums + weights.len() / BLOCK).unwrap_or_default();
+        interleave_group(&mut self.weights[start..start + weights.len()], sums, weights);
+    }
+
     /// Sets the scale of one block.
     pub(crate) fn set_scale(&mut self, row: usize, block: usize, scale: f32) {
         let index = scale_index(row, block, self.blocks());
@@ -247,5 +254,22 @@ mod tests {
                 assert_eq!(out, f32::from(*weight) * (row * 3 + i / BLOCK) as f32, "input {i} of row {row}");
             }
         }
+    }
+
+    #[test]
+    fn a_group_at_once_is_its_rows_one_by_one() {
+        let (rows, inputs) = (3 * GROUP, 2 * BLOCK);
+        let (mut at_once, mut by_rows) =
+            (Int8Matrix::zeroed(rows, inputs).unwrap(), Int8Matrix::zeroed(rows, inputs).unwrap());
+        // With runs of the extremes, whose sums are the largest.
+        let weight = |i: usize| if i / inputs % 5 == 0 { -128 } else { (i * i / 3) as i8 };
+        let weights: Vec<i8> = (0..GROUP * inputs).map(weight).collect();
+        at_once.set_group(GROUP, &weights);
+        for (row, weights) in (GROUP..).zip(weights.chunks(inputs)) {
+            by_rows.set_weights(row, 0, weights);
+        }
+        assert_eq!(at_once.weights, by_rows.weights);
+        assert_eq!(at_once.sums, by_rows.sums);
+        assert_eq!(at_once.plain_weights(GROUP..2 * GROUP), weights);
     }
 }

@@ -39,7 +39,7 @@ const TOKENIZER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// A model being loaded.
 pub struct Loader {
-    /// `None` before a GGUF file has told its shape.
+    /// `None` before a GGUF file has told its shape, or there is room for what a manifest describes.
     model: Option<Model>,
     source: Source,
     /// Files still to come, the next one last.
@@ -70,7 +70,7 @@ pub struct File {
 
 enum Source {
     Hub(Intake),
-    Shards { reader: Reader, progress: Progress },
+    Shards { config: Gpt2Config, reader: Reader, progress: Option<Progress> },
 }
 
 struct Current {
@@ -135,18 +135,30 @@ impl Current {
 }
 
 impl Loader {
-    /// For a folder of quantised shards.
-    ///
-    /// # Errors
-    /// If there is no memory for the weights.
-    pub fn from_manifest(manifest: &Manifest) -> Result<Self> {
+    /// For a folder of quantised shards. The weights' memory is taken by [`make_room`](Self::make_room), so that files can be
+    /// on their way meanwhile.
+    pub fn from_manifest(manifest: &Manifest) -> Self {
         let tokenizer = manifest.tokenizer.iter().map(|entry| File::listed(entry, true));
         let files = tokenizer.chain(manifest.shards.iter().map(|entry| File::listed(entry, false))).collect();
-        let mut weights = Weights::zeroed(&manifest.config, Precision::Int8)?;
-        memory::require(WORKSPACE)?;
-        let progress = Progress::new(&manifest.config, &mut weights);
-        let model = Model { config: manifest.config, weights };
-        Ok(Self::new(Some(model), Source::Shards { reader: Reader::default(), progress }, files))
+        let config = manifest.config;
+        Self::new(None, Source::Shards { config, reader: Reader::default(), progress: None }, files)
+    }
+
+    /// Takes the memory for the weights that a manifest describes, if it was not taken yet; the first bytes of a shard do so,
+    /// too.
+    ///
+    /// # Errors
+    /// If there is not enough.
+    pub fn make_room(&mut self) -> Result<()> {
+        if let Source::Shards { config, progress, .. } = &mut self.source
+            && progress.is_none()
+        {
+            let mut weights = Weights::zeroed(config, Precision::Int8)?;
+            memory::require(WORKSPACE)?;
+            *progress = Some(Progress::new(config, &mut weights));
+            self.model = Some(Model { config: *config, weights });
+        }
+        Ok(())
     }
 
     /// For a folder in the hub's layout. `tokenizer_files` are `["tokenizer.json"]`, `["vocab.json", "merges.txt"]`, or
@@ -249,9 +261,14 @@ impl Loader {
                 }
                 Ok(())
             }
-            Source::Shards { reader, progress } => {
+            Source::Shards { .. } => {
                 current.count(current.received, bytes, None)?;
-                let model = self.model.as_mut().expect("a manifest tells the shape");
+                self.make_room()?;
+                let (Source::Shards { reader, progress: Some(progress), .. }, Some(model)) =
+                    (&mut self.source, &mut self.model)
+                else {
+                    unreachable!("there is room")
+                };
                 reader.push(bytes, &mut QuantisedSink::new(&mut model.weights, progress))
             }
         }
@@ -455,7 +472,9 @@ impl Loader {
     ///
     /// # Errors
     /// If files are missing, or not verified.
-    pub fn finish(self) -> Result<(Model, Option<Tokenizer>, Option<Report>)> {
+    pub fn finish(mut self) -> Result<(Model, Option<Tokenizer>, Option<Report>)> {
+        // Without a byte of a shard, what is missing is told all the same.
+        self.make_room()?;
         if let Some(file) = self.unverified.into_iter().next() {
             return Err(Error::HashMismatch { file: file.name });
         }
@@ -465,7 +484,7 @@ impl Loader {
         let report = match self.source {
             Source::Hub(intake) => intake.report,
             Source::Shards { progress, .. } => {
-                progress.finish()?;
+                progress.expect("there is room").finish()?;
                 None
             }
         };

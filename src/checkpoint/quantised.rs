@@ -176,10 +176,18 @@ impl TensorSink for QuantisedSink<'_> {
             Piece::Weights(matrix) => {
                 let mut position = first;
                 let mut rest: &[i8] = bytemuck::cast_slice(bytes);
+                let whole_blocks = matrix.inputs % BLOCK == 0;
                 while !rest.is_empty() {
-                    let (row, input) = (position / matrix.inputs, position % matrix.inputs);
-                    let (part, after) = rest.split_at(rest.len().min(matrix.inputs - input));
-                    matrix.set_weights(first_row + row, input, part);
+                    let (row, input) = (first_row + position / matrix.inputs, position % matrix.inputs);
+                    let group = GROUP * matrix.inputs;
+                    let is_group = whole_blocks && input == 0 && row % GROUP == 0 && rest.len() >= group;
+                    let (part, after) =
+                        rest.split_at(if is_group { group } else { rest.len().min(matrix.inputs - input) });
+                    if is_group {
+                        matrix.set_group(row, part);
+                    } else {
+                        matrix.set_weights(row, input, part);
+                    }
                     position += part.len();
                     rest = after;
                 }

@@ -206,6 +206,22 @@ pub(crate) fn interleave(packed: &mut [i8], row: usize, first: usize, weights: &
     }
 }
 
+/// Puts weights (GROUP, K) of all rows of a group where they belong, and the sums of each row's blocks, where the kernel wants
+/// them; `K` is whole blocks.
+pub(crate) fn interleave_group(packed: &mut [i8], sums: &mut [i16], weights: &[i8]) {
+    let tiles = packed.as_chunks_mut::<TILE>().0;
+    let blocks = tiles.len();
+    let (weights, _) = weights.as_chunks::<BLOCK>();
+    assert_eq!(weights.len(), GROUP * blocks);
+    assert_eq!(sums.len(), sums_length(GROUP, blocks));
+    for (block, tile) in tiles.iter_mut().enumerate() {
+        let of_tile = chosen::interleave_tile(tile, std::array::from_fn(|row| &weights[row * blocks + block]));
+        if let Some(sums) = sums.as_chunks_mut::<GROUP>().0.get_mut(block) {
+            *sums = of_tile;
+        }
+    }
+}
+
 /// The weights of one row, run by run.
 pub(crate) fn runs_of_row(packed: &[i8], row: usize, blocks: usize) -> impl Iterator<Item = &[i8; RUN]> {
     packed[weight_index(row, 0, blocks)..].as_chunks().0.iter().step_by(GROUP).take(blocks * BLOCK / RUN)

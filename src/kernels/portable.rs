@@ -63,6 +63,16 @@ pub(super) fn multiply_block<const N: usize>(
     }
 }
 
+/// Puts a block of each row where it belongs; returns the sums of the rows.
+pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
+    for (row, weights) in rows.into_iter().enumerate() {
+        for (to, run) in tile.as_chunks_mut::<RUN>().0.chunks_exact_mut(GROUP).zip(weights.as_chunks::<RUN>().0) {
+            to[row] = *run;
+        }
+    }
+    rows.map(|weights| weights.iter().copied().map(i16::from).sum())
+}
+
 /// Does nothing here.
 pub(super) fn begin_reading<T>(_what: &[T]) {}
 

@@ -13,13 +13,13 @@
 
 use std::arch::wasm32::{
     i8x16_splat, i16x8_narrow_i32x4, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_load_extend_u16x4,
-    i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_sub, u8x16_narrow_i16x8, v128, v128_load, v128_load32_splat,
-    v128_store, v128_xor,
+    i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_shuffle, i32x4_splat, i32x4_sub, i64x2_shuffle, u8x16_narrow_i16x8, v128,
+    v128_load, v128_load32_splat, v128_store, v128_xor,
 };
 use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines};
-use super::simd128::{VECTORS, quantize, read_next_page, rescale};
+use super::simd128::{VECTORS, quantize, read_next_page, rescale, store_i16};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
@@ -66,6 +66,11 @@ fn store(out: &mut [u8; 16], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
+fn store_weights(out: &mut [i8; 16], x: v128) {
+    // SAFETY: the reference covers the 16 bytes that are written.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
+}
+
 pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
     let mut rounded = [i32x4_splat(0); BLOCK / 4];
     let scale = quantize(x, |i, four| rounded[i] = four);
@@ -79,6 +84,35 @@ pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> S
         store(values, v128_xor(narrow, origin));
     }
     scale
+}
+
+/// Puts a block of each row where it belongs, four rows by four runs at a time; returns the sums of the rows.
+pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
+    let tile: &mut [[[i8; 16]; VECTORS]; RUNS] = bytemuck::cast_mut(tile);
+    let mut sums = [i32x4_splat(0); VECTORS];
+    for (i, (rows, sums)) in rows.as_chunks::<4>().0.iter().zip(&mut sums).enumerate() {
+        let rows = rows.map(|row| row.as_chunks::<16>().0);
+        for (part, runs) in tile.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let [a, b, c, d] = rows.map(|row| load(&row[part]));
+            let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
+            let (ab_high, cd_high) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+            let of_runs = [
+                i64x2_shuffle::<0, 2>(ab, cd),
+                i64x2_shuffle::<1, 3>(ab, cd),
+                i64x2_shuffle::<0, 2>(ab_high, cd_high),
+                i64x2_shuffle::<1, 3>(ab_high, cd_high),
+            ];
+            for (run, of_run) in runs.iter_mut().zip(of_runs) {
+                store_weights(&mut run[i], of_run);
+                *sums = i32x4_relaxed_dot_i8x16_i7x16_add(of_run, i8x16_splat(1), *sums);
+            }
+        }
+    }
+    let mut all = [[0; 8]; VECTORS / 2];
+    for (all, sums) in all.iter_mut().zip(sums.as_chunks::<2>().0) {
+        store_i16(all, i16x8_narrow_i32x4(sums[0], sums[1]));
+    }
+    bytemuck::cast(all)
 }
 
 pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {

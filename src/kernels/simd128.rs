@@ -17,7 +17,7 @@ use std::arch::wasm32::{
 use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
-pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, value};
+pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, interleave_tile, value};
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
@@ -49,7 +49,7 @@ fn store_f32(out: &mut [f32; 4], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-fn store_i16(out: &mut [i16; 8], x: v128) {
+pub(super) fn store_i16(out: &mut [i16; 8], x: v128) {
     // SAFETY: the reference covers the 16 bytes that are written.
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }

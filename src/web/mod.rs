@@ -77,7 +77,7 @@ impl ModelLoader {
     #[wasm_bindgen(js_name = fromManifest)]
     pub fn from_manifest(json: &[u8]) -> JsResult<ModelLoader> {
         let manifest = Manifest::from_json(json).map_err(failure)?;
-        let loader = Loader::from_manifest(&manifest).map_err(failure)?;
+        let loader = Loader::from_manifest(&manifest);
         let Source { repository: source, revision } = manifest.source;
         Ok(Self { loader, name: manifest.name, source, revision, licence: manifest.licence })
     }
@@ -97,6 +97,12 @@ impl ModelLoader {
     pub fn from_gguf(file: &str, name: String) -> ModelLoader {
         let loader = Loader::from_gguf(file, Precision::Int8, false);
         Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() }
+    }
+
+    /// Takes the memory for the weights of a manifest.
+    #[wasm_bindgen(js_name = makeRoom)]
+    pub fn make_room(&mut self) -> JsResult<()> {
+        self.loader.make_room().map_err(failure)
     }
 
     /// `[{name, size, isTokenizer}]` still to come, in their order.

@@ -221,7 +221,7 @@ pageTest('look inside', { timeout: 300_000 }, async ({ page, t }) => {
     const found = page.locator('.finder-list button').first();
     const [layer, head] = await found.evaluate((button) => [button.dataset.ofLayer, button.dataset.ofHead]);
     await found.click();
-    assert.equal(await page.locator('#head-title').textContent(), `Layer ${layer}, head ${head}`);
+    await page.locator('#head-title', { hasText: `Layer ${layer}, head ${head}` }).waitFor();
     const button = await found.elementHandle();
     await andAnswer(page, () => page.locator('#text').fill(`${opening} Mary and`));
     await page.locator('.finder').scrollIntoViewIfNeeded();

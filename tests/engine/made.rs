@@ -209,7 +209,7 @@ impl Folder {
     pub(crate) fn load_by(&self, manifest: &Manifest, part: usize) -> Result<Model> {
         // As a reader would see it.
         let manifest = Manifest::from_json(&serde_json::to_vec(manifest).unwrap())?;
-        let mut loader = Loader::from_manifest(&manifest)?;
+        let mut loader = Loader::from_manifest(&manifest);
         let names: Vec<String> = loader.files().map(|file| file.name.clone()).collect();
         for (name, bytes) in names.iter().zip([&self.tokenizer].into_iter().chain(&self.shards)) {
             loader.begin(name, false)?;

@@ -50,7 +50,7 @@ pub(crate) fn load(path: &Path, precision: Precision, report: bool) -> Result<Lo
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         (path.with_file_name(""), Loader::from_gguf(&name, precision, report))
     } else if manifest.exists() && precision == Precision::Int8 {
-        (path.to_owned(), Loader::from_manifest(&Manifest::from_json(&read(&manifest)?)?)?)
+        (path.to_owned(), Loader::from_manifest(&Manifest::from_json(&read(&manifest)?)?))
     } else {
         let config = Gpt2Config::from_hub_json(&read(&path.join("config.json"))?)?;
         (path.to_owned(), Loader::from_hub(config, hub_tokenizer_files(path), precision, report)?)

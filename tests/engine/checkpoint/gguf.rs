@@ -271,8 +271,7 @@ fn a_file_becomes_a_folder_and_stored_shards_are_taken_back() {
     let (model, tokenizer, _) = loader.finish().unwrap();
     let expected = format!("{:?}", model.weights);
 
-    let mut again =
-        Loader::from_manifest(&Manifest::from_json(&serde_json::to_vec(&manifest).unwrap()).unwrap()).unwrap();
+    let mut again = Loader::from_manifest(&Manifest::from_json(&serde_json::to_vec(&manifest).unwrap()).unwrap());
     let names: Vec<String> = again.files().map(|file| file.name.clone()).collect();
     assert_eq!(names[..2], ["vocab.json", "merges.txt"]);
     for name in names {

@@ -25,7 +25,7 @@ const VARIABLE: &str = "HEADLIGHT_CUTS";
 fn built_in() -> (Model, Tokenizer) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/built-in");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let mut loader = Loader::from_manifest(&Manifest::from_json(&read("manifest.json")).unwrap()).unwrap();
+    let mut loader = Loader::from_manifest(&Manifest::from_json(&read("manifest.json")).unwrap());
     let files: Vec<String> = loader.files().map(|file| file.name.clone()).collect();
     for file in files {
         loader.begin(&file, false).unwrap();

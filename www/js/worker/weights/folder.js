@@ -1,7 +1,7 @@
 // @ts-check
 /** A folder of quantised shards, on a host or on disk. */
 
-import { bringShards, hashesOf } from './shards.js';
+import { bringShards, hashesOf, putTokenizer } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
 /**
@@ -30,7 +30,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   /** @type {import('../../shared/models.js').LoadProgress['step']} */
   let step = 'tokenizer';
   const bring = async (/** @type {typeof files[number]} */ { name, size }) => {
-    const bytes = /** @type {Uint8Array} */ (await place.open(name, { size }).all({ limit: TOKENIZER }));
+    const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await place.open(name, { size }).all({ limit: TOKENIZER }));
     loaded += bytes.byteLength;
     return bytes;
   };
@@ -43,7 +43,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       return { file, coming };
     });
   const tell = () => report({ step, loaded: Math.min(loaded, total), total, local: place.local });
-  // The first shards come while the tokenizer is made.
+  // The first shards come while room for them, and the tokenizer, are made.
   const putIn = bringShards(
     loader,
     hashes,
@@ -59,11 +59,10 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     signal,
   );
   tell();
+  loader.makeRoom();
   for (const { file, coming } of tokenizer) {
     const bytes = await coming;
-    loader.begin(file.name, false);
-    loader.push(bytes);
-    loader.end();
+    await putTokenizer(loader, file.name, bytes, hashes);
     await shelf?.put(file.name, bytes);
   }
   step = 'weights';

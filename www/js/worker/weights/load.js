@@ -8,7 +8,7 @@ import { inTurn } from '../store/turn.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { loadFolder, manifestOf } from './folder.js';
 import { hubRepository, lookUp } from './hub.js';
-import { bringShards, hashesOf } from './shards.js';
+import { bringShards, hashesOf, putTokenizer } from './shards.js';
 import { diskFolder, hostFolder, TOKENIZER } from './source.js';
 
 /**
@@ -22,7 +22,7 @@ import { diskFolder, hostFolder, TOKENIZER } from './source.js';
 
 const WEIGHTS = 'model.safetensors';
 /** Progress is reported at most this often, in milliseconds. */
-const PROGRESS_INTERVAL = 50;
+const PROGRESS_INTERVAL = 100;
 
 /**
  * @param {Package} wasm
@@ -192,6 +192,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   report({ step: 'weights', local: true });
   const loader = wasm.ModelLoader.fromManifest(manifest);
   try {
+    loader.makeRoom();
     const hashes = hashesOf(manifest);
     const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
     const total = files.reduce((sum, { size }) => sum + size, 0);
@@ -200,9 +201,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       if (!isTokenizer) continue;
       const bytes = await shelf.get(name);
       if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
-      loader.begin(name, false);
-      loader.push(bytes);
-      loader.end();
+      await putTokenizer(loader, name, bytes, hashes);
       done += bytes.byteLength;
     }
     const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));

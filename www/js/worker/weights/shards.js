@@ -31,6 +31,25 @@ export function hashesOf(manifest) {
 /** @param {Uint8Array} bytes */
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+/** @param {Uint8Array<ArrayBuffer>} bytes   the browser works on a copy of its own */
+const hashOf = async (bytes) => (canHash ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null);
+
+/**
+ * Puts a file of the tokenizer into the engine. If its hash is wrong, the engine computes it again, and says so.
+ * @param {Loader} loader
+ * @param {string} name
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Map<string, string>} hashes
+ */
+export async function putTokenizer(loader, name, bytes, hashes) {
+  const hash = await hashOf(bytes);
+  const right = hash && hex(hash) === hashes.get(name) ? hash : null;
+  loader.begin(name, right !== null);
+  loader.push(bytes);
+  loader.end();
+  if (right) loader.verify(name, right);
+}
+
 /**
  * Begins to bring all shards that the loader lists; what it returns puts them in.
  * @param {Loader} loader
@@ -63,9 +82,7 @@ export function bringShards(loader, hashes, fetch, signal) {
     if (bytes.byteLength !== file.size) {
       throw new EngineError(codes.wrongSize, `${file.name} has ${bytes.byteLength} bytes and not ${file.size}`);
     }
-    // The browser works on a copy of its own.
-    const hash = canHash ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null;
-    return { bytes, hash };
+    return { bytes, hash: await hashOf(bytes) };
   }
 
   while (started < buffers.length) start();
