@@ -181,9 +181,10 @@ variant_cargo() {
     arguments+=(-Zprofile-rustflags --config "profile.release.package.headlight.rustflags=['-Ctarget-feature=$features']")
   fi
   if [[ $shared == *+atomics* ]]; then
-    # The standard library that rustup installs is built without atomics.
+    # The standard library that rustup installs is built without atomics; where nothing is linked, it will do.
+    [[ $subcommand == clippy ]] || arguments+=(-Zbuild-std=std,panic_abort)
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$shared ${THREAD_LINK_ARGS[*]}" \
-      cargo "$subcommand" -Zbuild-std=std,panic_abort "${arguments[@]}" "$@"
+      cargo "$subcommand" "${arguments[@]}" "$@"
   else
     cargo "$subcommand" "${arguments[@]}" "$@"
   fi
@@ -306,21 +307,21 @@ tests_cli() {
   HEADLIGHT_CLI=target/debug/headlight node --test tests/cli/*.test.mjs
 }
 
-# Tests that mostly wait, for downloads, their faults, or a view to be drawn, and time nothing: two files at a time.
-WAITING=(download kept models isolation builds loading hosting keyboard look worker memory)
+# Tests in which a person's pace counts: one browser alone.
+AT_PACE=(suggesting)
 
 # They compare the page with the program that `tests_cli` built.
 tests_browser() {
-  local name waiting=() others=() failed=
+  local name at_pace=() others=() failed=
   mkdir -p artifacts
   rm -f artifacts/failed-*.png
   for name in tests/browser/*.test.mjs; do
-    if [[ " ${WAITING[*]} " == *" $(basename "$name" .test.mjs) "* ]]; then waiting+=("$name"); else others+=("$name"); fi
+    if [[ " ${AT_PACE[*]} " == *" $(basename "$name" .test.mjs) "* ]]; then at_pace+=("$name"); else others+=("$name"); fi
   done
   local -x HEADLIGHT_CLI=target/debug/headlight
-  node --test --test-concurrency=2 "${waiting[@]}" || failed=yes
-  # One file at a time: they time the page, and two browsers on two cores would slow each other.
-  node --test --test-concurrency=1 "${others[@]}" || failed=yes
+  # Much of their time they wait, for downloads, their faults, or a view to be drawn.
+  node --test --test-concurrency=2 "${others[@]}" || failed=yes
+  node --test --test-concurrency=1 "${at_pace[@]}" || failed=yes
   [[ -z $failed ]] || die 'browser tests failed'
 }
 

@@ -262,7 +262,7 @@ mod tests {
         let (mut at_once, mut by_rows) =
             (Int8Matrix::zeroed(rows, inputs).unwrap(), Int8Matrix::zeroed(rows, inputs).unwrap());
         // With runs of the extremes, whose sums are the largest.
-        let weight = |i: usize| if i / inputs % 5 == 0 { -128 } else { (i * i / 3) as i8 };
+        let weight = |i: usize| if (i / inputs).is_multiple_of(5) { -128 } else { (i * i / 3) as i8 };
         let weights: Vec<i8> = (0..GROUP * inputs).map(weight).collect();
         at_once.set_group(GROUP, &weights);
         for (row, weights) in (GROUP..).zip(weights.chunks(inputs)) {

@@ -25,11 +25,12 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { partsOf } from './parts.js';
 import { Remote } from './remote.js';
 
 /** Descriptions are small; whatever is larger is something else. */
 export const SMALL = 1 << 20;
+/** Bytes that are read from a disk at a time. */
+const PART = 1 << 20;
 /** The tokenizer's files. */
 export const TOKENIZER = 16 << 20;
 
@@ -107,33 +108,32 @@ class DiskFile {
     if (to > this.size) {
       throw new EngineError(codes.changed, `${this.#file.name} has ${this.size} bytes where ${to} were expected`);
     }
-    const parts = partsOf(this.#file.slice(from, to).stream());
-    try {
-      for (let at = from; at < to; ) {
-        this.#signal.throwIfAborted();
-        const bytes = await parts.read().catch((error) => {
-          throw this.#failure(error);
-        });
-        if (!bytes) throw new EngineError(codes.changed, `${this.#file.name} ended after ${at} bytes of ${to}`);
-        await take(bytes, at);
-        at += bytes.byteLength;
+    for (let at = from; at < to; ) {
+      this.#signal.throwIfAborted();
+      // Chromium's stream of a file may never go on if the thread is busy as it begins.
+      const part = await this.#bytes(at, Math.min(to, at + PART));
+      if (part.byteLength === 0) {
+        throw new EngineError(codes.changed, `${this.#file.name} ended after ${at} bytes of ${to}`);
       }
-    } finally {
-      parts.cancel().catch(() => {});
+      await take(new Uint8Array(part), at);
+      at += part.byteLength;
+      // Otherwise parts pile up by the hundred megabytes before the browser collects them. Not all browsers can do it.
+      part.transfer?.(0);
     }
   }
 
   /** @param {{limit: number}} options */
   async all({ limit }) {
     if (this.size > limit) throw new EngineError(codes.unexpected, `${this.#file.name} has more than ${limit} bytes`);
-    const buffer = await this.#file.arrayBuffer().catch((error) => {
-      throw this.#failure(error);
-    });
-    return new Uint8Array(buffer);
+    return new Uint8Array(await this.#bytes(0, this.size));
   }
 
-  /** @param {any} error */
-  #failure(error) {
-    return new EngineError(codes.unreadable, `${this.#file.name} can’t be read any more: ${error?.message ?? error}`);
+  /** @param {number} from @param {number} to */
+  async #bytes(from, to) {
+    try {
+      return await this.#file.slice(from, to).arrayBuffer();
+    } catch (/** @type {any} */ error) {
+      throw new EngineError(codes.unreadable, `${this.#file.name} can’t be read any more: ${error?.message ?? error}`);
+    }
   }
 }
