@@ -307,21 +307,22 @@ tests_cli() {
   HEADLIGHT_CLI=target/debug/headlight node --test tests/cli/*.test.mjs
 }
 
-# Tests in which a person's pace counts: one browser alone.
-AT_PACE=(suggesting)
+# Tests in which a person's pace counts, or that keep all cores busy: one browser alone.
+ALONE=(suggesting bench)
 
 # They compare the page with the program that `tests_cli` built.
 tests_browser() {
-  local name at_pace=() others=() failed=
+  local name alone=() others=() failed=
   mkdir -p artifacts
   rm -f artifacts/failed-*.png
   for name in tests/browser/*.test.mjs; do
-    if [[ " ${AT_PACE[*]} " == *" $(basename "$name" .test.mjs) "* ]]; then at_pace+=("$name"); else others+=("$name"); fi
+    if [[ " ${ALONE[*]} " == *" $(basename "$name" .test.mjs) "* ]]; then alone+=("$name"); else others+=("$name"); fi
   done
   local -x HEADLIGHT_CLI=target/debug/headlight
   # Much of their time they wait, for downloads, their faults, or a view to be drawn.
   node --test --test-concurrency=2 "${others[@]}" || failed=yes
-  node --test --test-concurrency=1 "${at_pace[@]}" || failed=yes
+  ((${#alone[@]} == ${#ALONE[@]})) || die "not all of ${ALONE[*]} are there"
+  node --test --test-concurrency=1 "${alone[@]}" || failed=yes
   [[ -z $failed ]] || die 'browser tests failed'
 }
 

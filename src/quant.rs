@@ -146,6 +146,7 @@ impl Int8Matrix {
 
     /// Sets the quantised weights (GROUP, K) of the group of rows that starts at `row`, where `K` is whole blocks.
     pub(crate) fn set_group(&mut self, row: usize, weights: &[i8]) {
+        debug_assert!(row.is_multiple_of(GROUP) && self.inputs.is_multiple_of(BLOCK));
         let (start, sums) = (row * self.inputs, scale_index(row, 0, self.blocks()));
         let sums = self.sums.get_mut(sums..sums + weights.len() / BLOCK).unwrap_or_default();
         interleave_group(&mut self.weights[start..start + weights.len()], sums, weights);
@@ -261,7 +262,7 @@ mod tests {
         let (rows, inputs) = (3 * GROUP, 2 * BLOCK);
         let (mut at_once, mut by_rows) =
             (Int8Matrix::zeroed(rows, inputs).unwrap(), Int8Matrix::zeroed(rows, inputs).unwrap());
-        // With runs of the extremes, whose sums are the largest.
+        // Some rows of the lowest weight, whose sums are the furthest from 0.
         let weight = |i: usize| if (i / inputs).is_multiple_of(5) { -128 } else { (i * i / 3) as i8 };
         let weights: Vec<i8> = (0..GROUP * inputs).map(weight).collect();
         at_once.set_group(GROUP, &weights);

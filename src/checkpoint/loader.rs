@@ -144,8 +144,8 @@ impl Loader {
         Self::new(None, Source::Shards { config, reader: Reader::default(), progress: None }, files)
     }
 
-    /// Takes the memory for the weights that a manifest describes, if it was not taken yet; the first bytes of a shard do so,
-    /// too.
+    /// Takes the memory for the weights that a manifest describes, if it was not taken yet; for other loaders it does nothing.
+    /// Called before the tokenizer comes, it leaves room for that as well. The first bytes of a shard do it, too.
     ///
     /// # Errors
     /// If there is not enough.
@@ -240,7 +240,7 @@ impl Loader {
     /// Takes the next bytes of the current file.
     ///
     /// # Errors
-    /// If they can't be right. The loader is of no use after an error.
+    /// If they can't be right, or there is no memory for what they belong to. The loader is of no use after an error.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(current) = &mut self.current else { return Err(Error::UnexpectedFile(String::new())) };
         if current.file.is_tokenizer {
@@ -473,14 +473,14 @@ impl Loader {
     /// # Errors
     /// If files are missing, or not verified.
     pub fn finish(mut self) -> Result<(Model, Option<Tokenizer>, Option<Report>)> {
-        // Without a byte of a shard, what is missing is told all the same.
-        self.make_room()?;
-        if let Some(file) = self.unverified.into_iter().next() {
-            return Err(Error::HashMismatch { file: file.name });
+        if let Some(file) = self.unverified.first() {
+            return Err(Error::HashMismatch { file: file.name.clone() });
         }
-        if let Some(file) = self.current.map(|current| current.file).or(self.due.into_iter().next_back()) {
+        if let Some(file) = self.current.as_ref().map(|current| &current.file).or(self.due.last()) {
             return Err(Error::UnexpectedFile(format!("the end before {}", file.name)));
         }
+        // A manifest without shards: what is missing is told all the same.
+        self.make_room()?;
         let report = match self.source {
             Source::Hub(intake) => intake.report,
             Source::Shards { progress, .. } => {

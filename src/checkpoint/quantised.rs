@@ -176,13 +176,13 @@ impl TensorSink for QuantisedSink<'_> {
             Piece::Weights(matrix) => {
                 let mut position = first;
                 let mut rest: &[i8] = bytemuck::cast_slice(bytes);
-                let whole_blocks = matrix.inputs % BLOCK == 0;
+                let (group, whole_blocks) = (GROUP * matrix.inputs, matrix.inputs.is_multiple_of(BLOCK));
                 while !rest.is_empty() {
                     let (row, input) = (first_row + position / matrix.inputs, position % matrix.inputs);
-                    let group = GROUP * matrix.inputs;
-                    let is_group = whole_blocks && input == 0 && row % GROUP == 0 && rest.len() >= group;
-                    let (part, after) =
-                        rest.split_at(if is_group { group } else { rest.len().min(matrix.inputs - input) });
+                    let begins_group = whole_blocks && input == 0 && row.is_multiple_of(GROUP);
+                    let is_group = begins_group && rest.len() >= group;
+                    let length = if is_group { group } else { rest.len().min(matrix.inputs - input) };
+                    let (part, after) = rest.split_at(length);
                     if is_group {
                         matrix.set_group(row, part);
                     } else {

@@ -418,8 +418,8 @@ pub(crate) fn attention_scores_i8(
 
 /// Lets memory begin with keys or values that are multiplied soon: those of a page lie elsewhere than those before, so that
 /// processors don't read ahead by themselves.
-pub(crate) fn read_ahead(tile: &[i8]) {
-    chosen::read_lines(tile);
+pub(crate) fn read_ahead(what: &[i8]) {
+    chosen::read_lines(what);
 }
 
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)
@@ -432,7 +432,20 @@ pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[[i16; BLOCK]], step
 /// Whether the kernels of this build compute what the portable ones do, with all extremes and through every path. Some
 /// engines and processors were shipped with wrong SIMD; a build that fails here must not be used.
 pub fn self_test() -> bool {
-    (1..=5).all(self_test_of)
+    (1..=5).all(self_test_of) && interleaves()
+}
+
+/// Whether groups of rows come to lie where single rows do, with the right sums.
+fn interleaves() -> bool {
+    const BLOCKS: usize = 2;
+    let rows: Vec<i8> = (0..BLOCKS * TILE).map(|i| if i % 3 == 0 { -128 } else { (i * i / 5) as i8 }).collect();
+    let mut expected = vec![0; rows.len()];
+    for (row, weights) in rows.chunks(BLOCKS * BLOCK).enumerate() {
+        interleave(&mut expected, row, 0, weights, BLOCKS);
+    }
+    let (mut found, mut sums) = (vec![0; rows.len()], vec![0; sums_length(GROUP, BLOCKS)]);
+    interleave_group(&mut found, &mut sums, &rows);
+    found == expected && sums == sums_of_rows(&expected)
 }
 
 fn self_test_of(positions: usize) -> bool {

@@ -1,7 +1,7 @@
 //! The int8 kernels and four lanes in plain Rust: the definition of what the others must return, and what native builds
 //! run. Loops run over fixed numbers of lanes so that compilers make vector code of them.
 
-#![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is only the self-test's measure"))]
+#![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is little more than the self-test's measure"))]
 
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, quantisation_factor};
 

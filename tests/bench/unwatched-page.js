@@ -4,7 +4,7 @@
 /** @param {string} name @param {unknown} value */
 const tell = (name, value) => fetch(`/told/${name}/${encodeURIComponent(String(value))}`);
 
-/** Milliseconds after which the browser's own start is over: loading is timed alone, as other engines' was. */
+/** Milliseconds after which the browser's own start, which keeps cores busy, is over: it is no part of loading. */
 const START = 700;
 
 while (!('bench' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -87,7 +87,7 @@ export class HeadFinder extends EventTarget {
     // Options stay and only change their texts, so that a list which is open stays open.
     texts.forEach((text, place) => {
       const option = this.#choice.options[place] ?? this.#choice.appendChild(h('option', { value: names[place] }));
-      option.textContent = text;
+      if (option.textContent !== text) option.textContent = text;
     });
   }
 
@@ -137,7 +137,8 @@ export class HeadFinder extends EventTarget {
       ranked.length === 0
         ? `Such a head ${measures[name].means}. This text has no place that could tell.`
         : `Such a head ${measures[name].means}. Mean share over the rows; looking at everything alike would give ${percent(uniform)}.`;
-    // Buttons stay where they are and only change, so that one keeps the focus, or is pressed, while new measures come.
+    // Buttons stay where they are and only change, so that one keeps the focus while new measures come; who presses one
+    // gets the head that it names by then.
     const shown = ranked.slice(0, listed);
     while (this.#list.children.length > shown.length) this.#list.lastElementChild?.remove();
     shown.forEach((at, place) => {

@@ -23,7 +23,6 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   const hashes = hashesOf(manifest);
   const { name, licence } = JSON.parse(new TextDecoder().decode(manifest));
   const record = { name, repository: '', revision: '', licence, verified: /** @type {const} */ ('parts') };
-  await shelf?.write({ ...record, complete: false });
   const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let loaded = 0;
@@ -59,19 +58,25 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     signal,
   );
   tell();
-  loader.makeRoom();
-  for (const { file, coming } of tokenizer) {
-    const bytes = await coming;
-    await putTokenizer(loader, file.name, bytes, hashes);
-    await shelf?.put(file.name, bytes);
+  try {
+    loader.makeRoom();
+    await shelf?.write({ ...record, complete: false });
+    for (const { file, coming } of tokenizer) {
+      const bytes = await coming;
+      await putTokenizer(loader, file.name, bytes, hashes);
+      await shelf?.put(file.name, bytes);
+    }
+    step = 'weights';
+    tell();
+    await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
+    report({ step: 'check', loaded: total, total });
+    await shelf?.put('manifest.json', manifest);
+    await shelf?.write({ ...record, complete: true });
+    return loader;
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
+    throw error;
   }
-  step = 'weights';
-  tell();
-  await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
-  report({ step: 'check', loaded: total, total });
-  await shelf?.put('manifest.json', manifest);
-  await shelf?.write({ ...record, complete: true });
-  return loader;
 }
 
 /**

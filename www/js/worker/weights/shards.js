@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Quantised shards, from a host, a disk or what was kept, to the engine: several at a time are on their way or being
- * hashed, and each goes into the engine whole, in order, and only if its hash is right.
+ * The files of a folder of quantised shards, from a host, a disk or what was kept, to the engine. Several shards at a time are on
+ * their way or being hashed, and each goes into the engine whole, in order, and only if its hash is right.
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
@@ -35,7 +35,7 @@ export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padS
 const hashOf = async (bytes) => (canHash ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null);
 
 /**
- * Puts a file of the tokenizer into the engine. If its hash is wrong, the engine computes it again, and says so.
+ * Puts one file of the tokenizer into the engine. If its hash is wrong, the engine computes it again, and says so.
  * @param {Loader} loader
  * @param {string} name
  * @param {Uint8Array<ArrayBuffer>} bytes

@@ -118,7 +118,7 @@ class DiskFile {
       await take(new Uint8Array(part), at);
       at += part.byteLength;
       // Otherwise parts pile up by the hundred megabytes before the browser collects them. Not all browsers can do it.
-      part.transfer?.(0);
+      /** @type {any} */ (part).transfer?.(0);
     }
   }
 
