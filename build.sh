@@ -181,8 +181,9 @@ variant_cargo() {
     arguments+=(-Zprofile-rustflags --config "profile.release.package.headlight.rustflags=['-Ctarget-feature=$features']")
   fi
   if [[ $shared == *+atomics* ]]; then
-    # The standard library that rustup installs is built without atomics; where nothing is linked, it will do.
-    [[ $subcommand == clippy ]] || arguments+=(-Zbuild-std=std,panic_abort)
+    # The standard library that rustup installs is built without atomics; where nothing is linked, it will do. `test` is for
+    # tests, but libraries compiled without it would not be the same to Cargo.
+    [[ $subcommand == clippy ]] || arguments+=(-Zbuild-std=std,panic_abort,test)
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$shared ${THREAD_LINK_ARGS[*]}" \
       cargo "$subcommand" "${arguments[@]}" "$@"
   else
@@ -274,6 +275,17 @@ tests_wasm_variant() {
   PATH=$path variant_cargo "$2" "$3" test --release --lib --test engine -Zpanic-abort-tests
 }
 
+# Each build right after its tests, which have compiled the crate for it: what another build compiles takes its place.
+tested_wasm_variant() {
+  tests_wasm_variant "$@"
+  wasm_variant "$@"
+}
+
+tests_wasm() {
+  mkdir -p www/pkg
+  each_variant tested_wasm_variant
+}
+
 # Node's engine has simd128 and threads but no relaxed SIMD switched on: a baseline module that slipped such an
 # instruction in fails here as it would in an older browser.
 validate() {
@@ -342,8 +354,7 @@ run_tests() {
   step 'clippy, native' clippy_native
   step 'clippy, wasm' clippy_wasm
   step 'Rust tests, native' tests_native
-  step 'Rust tests, wasm in Node' each_variant tests_wasm_variant
-  step 'wasm build' wasm
+  step 'Rust tests and builds, wasm in Node' tests_wasm
   wasm_sizes www
   step 'wasm validation' validate
   step 'vendored libraries' vendor
