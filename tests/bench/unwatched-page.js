@@ -2,7 +2,7 @@
 /** What the bench page does in a browser that no program drives; see `unwatched.mjs`. */
 
 /** @param {string} name @param {unknown} value */
-const tell = (name, value) => fetch(`/told/${name}/${encodeURIComponent(String(value))}`);
+const tell = (name, value) => fetch(`/told/${name}/${encodeURIComponent(String(value))}`, { cache: 'no-store' });
 
 /** Milliseconds after which the browser's own start, which keeps cores busy, is over: it is no part of loading. */
 const START = 700;
