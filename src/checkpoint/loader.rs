@@ -471,7 +471,7 @@ impl Loader {
     /// The model, the tokenizer if its files were asked for, and the report if it was.
     ///
     /// # Errors
-    /// If files are missing, or not verified.
+    /// If files are missing, or not verified, or there is no memory for what a manifest describes.
     pub fn finish(mut self) -> Result<(Model, Option<Tokenizer>, Option<Report>)> {
         if let Some(file) = self.unverified.first() {
             return Err(Error::HashMismatch { file: file.name.clone() });

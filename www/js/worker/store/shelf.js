@@ -5,7 +5,7 @@
  * written last, says that the model is whole.
  */
 
-import { hex } from '../weights/shards.js';
+import { digest, hex } from '../weights/shards.js';
 import { storageError } from './store.js';
 
 /**
@@ -50,7 +50,7 @@ export async function keyOf(...words) {
 
 /** @param {Uint8Array} bytes */
 export async function sha256(bytes) {
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (bytes))));
+  return hex(await digest(/** @type {Uint8Array<ArrayBuffer>} */ (bytes)));
 }
 
 /**

@@ -32,7 +32,10 @@ export function hashesOf(manifest) {
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** @param {Uint8Array<ArrayBuffer>} bytes   the browser works on a copy of its own */
-const hashOf = async (bytes) => (canHash ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null);
+export const digest = async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+const hashOf = async (bytes) => (canHash ? digest(bytes) : null);
 
 /**
  * Puts one file of the tokenizer into the engine. If its hash is wrong, the engine computes it again, and says so.
