@@ -1,24 +1,27 @@
 //! Work split over threads that share memory, or run by the caller alone: the algorithms don't know which.
 //!
 //! One pool for the whole program, because a machine has its cores once. Helpers are started once and then serve jobs
-//! for ever. A job is a number of items. Whoever comes takes some of those left, the fewer the closer to the end, so a
-//! helper that is late, asleep or gone does nothing and is not waited for; only one that is inside a job is. Between jobs a
-//! helper looks for the next one for some microseconds, the time between two matrix products, and then sleeps: threads
+//! for ever. A job is a number of items. Each thread has a part of them that is its own, the same in every job of that length,
+//! so that what it reads may still be in a cache of its own (affinity scheduling, Markatos and LeBlanc 1994). It takes some
+//! of what is left of that, the fewer the closer to the end, and then of the others' parts. So a helper that is late, asleep
+//! or gone does nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks for the next one for some microseconds, the time between two matrix products, and then sleeps: threads
 //! that keep spinning starve each other as soon as the cores have other work.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Looks at the gate before a helper sleeps, or before the caller does while it waits for one; some 20 microseconds.
 /// Native processors pause for each.
 const SPINS: u32 = if cfg!(target_arch = "wasm32") { 20_000 } else { 500 };
-/// What is left of a job counts as so many shares per thread: large ones at first, so that a thread reads on and on
-/// through memory, and single items at the end, so that threads are ready together (guided self-scheduling,
-/// Polychronopoulos and Kuck 1987). Eight equal shares for two threads took 1.2 times as long.
-const SHARES: usize = 2;
+/// What is left of a part counts as so many shares: large ones at first, so that a thread reads on and on through memory, and
+/// single items at the end, so that threads are ready together (guided self-scheduling, Polychronopoulos and Kuck 1987).
+/// Eight equal shares for two threads took 1.2 times as long.
+const SHARES: u32 = 2;
+/// Threads that can have parts of their own. Further ones take from those.
+const PARTS: usize = 64;
 
 /// Set in the gate while a job may be entered.
 const OPEN: u32 = 1 << 15;
@@ -33,8 +36,8 @@ struct Pool {
     gate: AtomicU32,
     /// Written only while the gate is closed and nobody is inside.
     job: UnsafeCell<Option<Job>>,
-    /// The first item of the job that nobody has taken.
-    next: AtomicUsize,
+    /// What is left of each thread's part of the job.
+    parts: [Part; PARTS],
     /// Helpers that have come so far.
     helpers: AtomicU32,
     /// Threads that may take part, the caller's included: so many of the helpers, the first ones, are not idle.
@@ -57,7 +60,43 @@ struct Pool {
 #[derive(Clone, Copy)]
 struct Job {
     task: *const Task<'static>,
-    items: usize,
+    threads: usize,
+}
+
+/// Items that nobody has taken yet: the first one in the lower half, the end in the upper one. On a cache line of its own,
+/// because its thread changes it all the time.
+#[repr(align(64))]
+struct Part(AtomicU64);
+
+impl Part {
+    const EMPTY: Self = Self(AtomicU64::new(0));
+
+    fn set(&self, items: Range<usize>) {
+        self.0.store(items.start as u64 | (items.end as u64) << 32, Ordering::Relaxed);
+    }
+
+    /// Takes a share, from the front for the thread whose part it is and from the back for others, so that its thread goes
+    /// on where it was.
+    fn take(&self, is_own: bool) -> Option<Range<usize>> {
+        let mut left = self.0.load(Ordering::Relaxed);
+        loop {
+            let (start, end) = (left as u32, (left >> 32) as u32);
+            if start >= end {
+                return None;
+            }
+            let share = ((end - start) / SHARES).max(1);
+            let (taken, rest) = if is_own {
+                (start..start + share, start + share..end)
+            } else {
+                (end - share..end, start..end - share)
+            };
+            let new = u64::from(rest.start) | u64::from(rest.end) << 32;
+            match self.0.compare_exchange_weak(left, new, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(taken.start as usize..taken.end as usize),
+                Err(changed) => left = changed,
+            }
+        }
+    }
 }
 
 // SAFETY: `job` is the only part that is not `Sync`. It is written by the one thread that holds `turn`, while the gate is
@@ -67,7 +106,7 @@ unsafe impl Sync for Pool {}
 static POOL: Pool = Pool {
     gate: AtomicU32::new(0),
     job: UnsafeCell::new(None),
-    next: AtomicUsize::new(0),
+    parts: [Part::EMPTY; PARTS],
     helpers: AtomicU32::new(0),
     threads: AtomicU32::new(1),
     turn: Mutex::new(()),
@@ -121,9 +160,9 @@ pub fn help() -> ! {
         }
         (seen, spins) = (job, 0);
         // SAFETY: this thread is inside, so nobody writes the job, and whoever set it waits until this thread has left.
-        let Job { task, items } = unsafe { (*POOL.job.get()).unwrap_unchecked() };
+        let Job { task, threads } = unsafe { (*POOL.job.get()).unwrap_unchecked() };
         // SAFETY: as above: what the task borrows lives until `run` returns.
-        work(unsafe { &*task }, items);
+        work(unsafe { &*task }, index, threads);
         let left = POOL.gate.fetch_sub(1, Ordering::SeqCst);
         if left & INSIDE == 1 && POOL.waiting.load(Ordering::SeqCst) {
             POOL.notify(&POOL.wake);
@@ -177,22 +216,18 @@ impl Drop for NoUnwinding {
     }
 }
 
-/// How many of the items left a thread takes.
-fn share(left: usize) -> usize {
-    (left / SHARES / threads()).max(1)
+/// The part that thread `index` of so many has of the items.
+fn part_of(items: usize, index: usize, threads: usize) -> Range<usize> {
+    items * index / threads..items * (index + 1) / threads
 }
 
-fn work(task: &Task<'_>, items: usize) {
+/// What thread `index` does for a job of so many.
+fn work(task: &Task<'_>, index: usize, threads: usize) {
     let _guard = NoUnwinding;
-    let mut first = POOL.next.load(Ordering::Relaxed);
-    while first < items {
-        let end = first + share(items - first);
-        match POOL.next.compare_exchange_weak(first, end, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => {
-                task(first..end);
-                first = POOL.next.load(Ordering::Relaxed);
-            }
-            Err(taken) => first = taken,
+    for turn in 0..threads {
+        let part = (index + turn) % threads;
+        while let Some(items) = POOL.parts[part].take(part == index) {
+            task(items);
         }
     }
 }
@@ -204,16 +239,19 @@ impl Pool {
         // SAFETY: only the lifetime changes. No helper uses the task after this function has returned: it waits until
         // nobody is inside, and nobody enters a closed gate.
         let task: *const Task<'static> = unsafe { std::mem::transmute::<*const Task<'a>, *const Task<'static>>(task) };
+        let threads = threads().min(PARTS);
         // SAFETY: the gate is closed and nobody is inside, or the last `run` would not have returned.
-        unsafe { *self.job.get() = Some(Job { task, items }) };
-        self.next.store(0, Ordering::Relaxed);
+        unsafe { *self.job.get() = Some(Job { task, threads }) };
+        for (index, part) in self.parts[..threads].iter().enumerate() {
+            part.set(part_of(items, index, threads));
+        }
         let number = (self.gate.load(Ordering::Relaxed) & !INSIDE & !OPEN).wrapping_add(2 * OPEN);
         self.gate.store(number | OPEN, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.notify(&self.wake);
         }
         // SAFETY: the reference is still alive.
-        work(unsafe { &*task }, items);
+        work(unsafe { &*task }, 0, threads);
         self.gate.fetch_and(!OPEN, Ordering::SeqCst);
         let done = || self.gate.load(Ordering::SeqCst) & INSIDE == 0 || self.failed.load(Ordering::SeqCst);
         for _ in 0..SPINS {
@@ -290,12 +328,26 @@ mod tests {
             for_ranges(count, |range| {
                 assert!(!range.is_empty());
                 range.clone().for_each(|item| _ = done[item].fetch_add(1, Ordering::Relaxed));
-                shares.lock().unwrap().push(range.len());
+                shares.lock().unwrap().push(range);
             });
             assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 2));
-            assert!(shares.into_inner().unwrap().is_sorted_by(|earlier, later| earlier >= later));
+            let shares = shares.into_inner().unwrap();
+            for part in shares.chunk_by(|a, b| (a.start * 4 / count) == (b.start * 4 / count)) {
+                assert!(part.is_sorted_by(|earlier, later| earlier.len() >= later.len()), "{part:?}");
+            }
         }
-        assert_eq!([1, 7, 8, 15, 16, 6283].map(share), [1, 1, 1, 1, 2, 785]);
         set_threads(1);
+    }
+
+    #[test]
+    fn a_thread_goes_forward_through_its_part_and_others_take_from_behind() {
+        let parts: Vec<_> = (0..3).map(|index| part_of(10, index, 3)).collect();
+        assert_eq!(parts, [0..3, 3..6, 6..10]);
+        let part = Part::EMPTY;
+        part.set(10..26);
+        let taken = [true, false, true, false, false, true, true, true].map(|is_own| part.take(is_own));
+        let expected = [10..18, 22..26, 18..20, 21..22, 20..21].map(Some);
+        assert_eq!(taken[..5], expected);
+        assert_eq!(taken[5..], [None, None, None]);
     }
 }

@@ -3,6 +3,7 @@
 //! Only vocabulary, merges and added tokens are taken from files; how text is split is GPT-2's own and fixed here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -20,9 +21,33 @@ pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 /// Text to token ids and back.
 pub struct Tokenizer {
     bpe: TokenizerImpl<BPE, NormalizerWrapper, ByteLevel, ByteLevel, ByteLevel>,
-    /// (V), the bytes of each token
-    bytes: Vec<Box<[u8]>>,
+    spellings: Arc<Spellings>,
     end_of_text: u32,
+}
+
+/// The bytes that each token stands for.
+#[derive(Debug)]
+pub struct Spellings {
+    /// Those of all tokens, one after the other
+    bytes: Vec<u8>,
+    /// (V + 1), where the bytes of each begin
+    starts: Vec<u32>,
+}
+
+impl Spellings {
+    /// Number of tokens.
+    #[expect(clippy::len_without_is_empty, reason = "a tokenizer always has its 256 bytes")]
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The bytes of a token; none for an id that no token has.
+    pub fn of(&self, id: u32) -> &[u8] {
+        match self.starts.get(id as usize..).unwrap_or_default() {
+            [start, end, ..] => &self.bytes[*start as usize..*end as usize],
+            _ => &[],
+        }
+    }
 }
 
 /// `tokenizer.json`, as far as it matters.
@@ -126,27 +151,34 @@ impl Tokenizer {
         let Some(&end_of_text) = vocab.get(END_OF_TEXT) else {
             return invalid(format!("there is no {END_OF_TEXT}"));
         };
-        let mut bytes: Vec<Option<Box<[u8]>>> = vec![None; vocab.len()];
+        let byte_of = |c: char| bytes_of.get(c as usize).copied().flatten();
+        let mut tokens = vec![None; vocab.len()];
         let mut special = Vec::new();
         for (token, &id) in &vocab {
-            let Some(slot) = bytes.get_mut(id as usize) else {
+            let Some(slot) = tokens.get_mut(id as usize) else {
                 return invalid(format!("the id {id} of {token:?} leaves a gap"));
             };
-            let spelled: Option<Box<[u8]>> =
-                token.chars().map(|c| bytes_of.get(c as usize).copied().flatten()).collect();
             // A token outside the byte alphabet was added by hand and stands for its own letters.
-            let is_special = spelled.is_none() || token == END_OF_TEXT;
-            let text = if is_special { token.as_bytes().into() } else { spelled.unwrap_or_default() };
-            if slot.replace(text).is_some() {
+            let is_special = token == END_OF_TEXT || !token.chars().all(|c| byte_of(c).is_some());
+            if slot.replace((token.as_str(), is_special)).is_some() {
                 return invalid(format!("two tokens have the id {id}"));
             }
             if is_special {
                 special.push(AddedToken::from(token.clone(), true));
             }
         }
-        let Some(bytes) = bytes.into_iter().collect() else {
-            return invalid("two tokens share an id, so another is missing".to_owned());
-        };
+        let mut spellings = Spellings { bytes: Vec::new(), starts: vec![0] };
+        for token in tokens {
+            let Some((token, is_special)) = token else {
+                return invalid("two tokens share an id, so another is missing".to_owned());
+            };
+            if is_special {
+                spellings.bytes.extend_from_slice(token.as_bytes());
+            } else {
+                spellings.bytes.extend(token.chars().filter_map(byte_of));
+            }
+            spellings.starts.push(spellings.bytes.len() as u32);
+        }
         let model = BPE::builder()
             .vocab_and_merges(vocab, merges)
             .build()
@@ -154,13 +186,18 @@ impl Tokenizer {
         let mut bpe = TokenizerImpl::new(model);
         bpe.with_pre_tokenizer(Some(ByteLevel::new(false, false, true)));
         bpe.add_special_tokens(&special);
-        Ok(Self { bpe, bytes, end_of_text })
+        Ok(Self { bpe, spellings: Arc::new(spellings), end_of_text })
     }
 
     /// Number of tokens.
     #[expect(clippy::len_without_is_empty, reason = "a tokenizer always has its 256 bytes")]
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.spellings.len()
+    }
+
+    /// The bytes of all tokens.
+    pub(crate) fn spellings(&self) -> &Arc<Spellings> {
+        &self.spellings
     }
 
     /// The id of `<|endoftext|>`.
@@ -179,7 +216,7 @@ impl Tokenizer {
 
     /// The bytes of a token; none for an id that no token has.
     pub fn bytes(&self, id: u32) -> &[u8] {
-        self.bytes.get(id as usize).map_or(&[], |bytes| bytes)
+        self.spellings.of(id)
     }
 
     /// The text of a token; `None` if it is only a part of a character.

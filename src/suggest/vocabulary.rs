@@ -1,8 +1,10 @@
 //! The tokens in the order of their bytes, and what each may do in a word: a flat trie, in which the tokens that begin with
 //! some bytes lie side by side.
 
+use std::sync::Arc;
+
 use super::word::{ENDS, Kind, Stage, first_kinds, is_boundary, read};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Spellings, Tokenizer};
 
 /// The token may begin a suggestion.
 pub(super) const LEADS: u8 = 1 << 4;
@@ -14,10 +16,7 @@ pub(super) const MARK: u8 = 1 << 6;
 /// What a search needs to know of a tokenizer.
 #[derive(Debug)]
 pub struct Vocabulary {
-    /// Bytes of all tokens, one after the other
-    bytes: Vec<u8>,
-    /// (V + 1), where the bytes of each begin
-    starts: Vec<u32>,
+    spellings: Arc<Spellings>,
     /// The ids of all tokens but the end of text, in the order of their bytes
     sorted: Vec<u32>,
     /// (V), in the four lowest bits whether a word ends before the token, if its last character is of a kind of `ENDS`
@@ -35,20 +34,21 @@ impl Vocabulary {
     /// Sorts the tokens.
     pub fn new(tokenizer: &Tokenizer) -> Self {
         let ids = 0..tokenizer.len() as u32;
-        let mut starts = vec![0];
-        let mut bytes = Vec::new();
-        for id in ids.clone() {
-            bytes.extend_from_slice(tokenizer.bytes(id));
-            starts.push(bytes.len() as u32);
-        }
+        let spellings = Arc::clone(tokenizer.spellings());
         let end_of_text = tokenizer.end_of_text();
-        let is_spelling = |&id: &u32| id != end_of_text && !tokenizer.bytes(id).is_empty();
-        let mut sorted: Vec<u32> = ids.clone().filter(is_spelling).collect();
-        sorted.sort_unstable_by_key(|&id| (tokenizer.bytes(id), id));
-        let of_token = |id| if id == end_of_text { 0b1111 } else { roles(tokenizer.bytes(id)) };
+        // Most pairs differ in their first eight bytes, which one comparison tells.
+        let key = |id| (beginning(spellings.of(id)), id);
+        let is_spelling = |&id: &u32| id != end_of_text && !spellings.of(id).is_empty();
+        let mut keyed: Vec<(u64, u32)> = ids.clone().filter(is_spelling).map(key).collect();
+        keyed.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| (spellings.of(a.1), a.1).cmp(&(spellings.of(b.1), b.1)))
+        });
+        let sorted = keyed.into_iter().map(|(_, id)| id).collect();
+        let mut joined = Vec::new();
+        let of_token = |id| if id == end_of_text { 0b1111 } else { roles(spellings.of(id), &mut joined) };
         let roles: Vec<u8> = ids.clone().map(of_token).collect();
         let running_on = ids.filter(|&id| roles[id as usize] & RUNS != 0).collect();
-        Self { bytes, starts, sorted, roles, running_on }
+        Self { spellings, sorted, roles, running_on }
     }
 
     /// Number of tokens.
@@ -59,7 +59,7 @@ impl Vocabulary {
 
     /// The bytes of a token.
     pub fn bytes(&self, id: u32) -> &[u8] {
-        &self.bytes[self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize]
+        self.spellings.of(id)
     }
 
     /// What tokens spell.
@@ -92,15 +92,26 @@ impl Vocabulary {
     }
 }
 
-fn roles(token: &[u8]) -> u8 {
+/// The first eight bytes as a number that is larger the later they come in order; bytes that are missing count as 0.
+fn beginning(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).enumerate().fold(0, |number, (i, &byte)| number | u64::from(byte) << (56 - 8 * i))
+}
+
+/// `joined` is room to work in.
+fn roles(token: &[u8], joined: &mut Vec<u8>) -> u8 {
     let mut roles = 0;
     let first = first_kinds(token);
-    let after = |start: &str| read(None, &[start.as_bytes(), token].concat(), 0);
+    let mut after = |start: &str| {
+        joined.clear();
+        joined.extend_from_slice(start.as_bytes());
+        joined.extend_from_slice(token);
+        read(None, joined, 0)
+    };
     for (kind, example) in ENDS.into_iter().zip(["a", "1", "字", "\u{1f44d}"]) {
         let is_certain = !first.is_empty() && first.iter().all(|&first| is_boundary(kind, first));
         // An apostrophe with a letter after it goes on; a character that is not whole may.
-        let goes_on = after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)))
-            && (!is_certain || token.starts_with(b"'"));
+        let goes_on = (!is_certain || token.starts_with(b"'"))
+            && after(example).is_some_and(|reading| matches!(reading.stage, Stage::Word(_)));
         let ends = !goes_on && (is_certain || token.is_empty());
         roles |= if ends { end_bit(kind) } else { 0 };
         roles |= if goes_on { RUNS } else { 0 };
@@ -132,8 +143,9 @@ mod tests {
             (b" \"", all | LEADS),
             ("字".as_bytes(), all | LEADS),
         ] {
-            assert_eq!(roles(token), expected, "{:?}", String::from_utf8_lossy(token));
+            assert_eq!(roles(token, &mut Vec::new()), expected, "{:?}", String::from_utf8_lossy(token));
         }
+        let roles = |token| roles(token, &mut Vec::new());
         assert_eq!(roles(b"\xe2\x81") & all, end_bit(Kind::Ideograph), "superscript digits, perhaps");
         assert_eq!(roles(b"\xe5") & all, all, "ideographs");
         assert_eq!(roles(b"\xe2\x80") & all, all, "quotation marks");

@@ -192,19 +192,12 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   report({ step: 'weights', local: true });
   const loader = wasm.ModelLoader.fromManifest(manifest);
   try {
-    loader.makeRoom();
     const hashes = hashesOf(manifest);
     const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
     const total = files.reduce((sum, { size }) => sum + size, 0);
     let done = 0;
-    for (const { name, isTokenizer } of files) {
-      if (!isTokenizer) continue;
-      const bytes = await shelf.get(name);
-      if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
-      await putTokenizer(loader, name, bytes, hashes);
-      done += bytes.byteLength;
-    }
     const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
+    // The first shards come while the tokenizer is read.
     const putIn = bringShards(
       loader,
       hashes,
@@ -221,6 +214,15 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       },
       signal,
     );
+    const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
+    const contents = await Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
+    loader.makeRoom();
+    for (const [index, { name }] of tokenizer.entries()) {
+      const bytes = contents[index];
+      if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
+      await putTokenizer(loader, name, bytes, hashes);
+      done += bytes.byteLength;
+    }
     await putIn();
     const { verified } = record;
     return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };
