@@ -1,6 +1,7 @@
 // @ts-check
 /** A folder of quantised shards, on a host or on disk. */
 
+import { release } from '../memory.js';
 import { bringShards, hashesOf, putTokenizer } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
@@ -59,13 +60,14 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   );
   tell();
   try {
-    loader.makeRoom();
     await shelf?.write({ ...record, complete: false });
     for (const { file, coming } of tokenizer) {
       const bytes = await coming;
       await putTokenizer(loader, file.name, bytes, hashes);
       await shelf?.put(file.name, bytes);
+      release(bytes.buffer);
     }
+    loader.makeRoom();
     step = 'weights';
     tell();
     await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));

@@ -2,6 +2,7 @@
 /** From a source to an engine: what is kept comes first, then the place that has the rest. */
 
 import { codes, EngineError } from '../../shared/protocol.js';
+import { release } from '../memory.js';
 import { keyOf, Shelf, sha256 } from '../store/shelf.js';
 import { openStore } from '../store/store.js';
 import { inTurn } from '../store/turn.js';
@@ -216,13 +217,14 @@ async function fromShelf(wasm, shelf, { signal, report }) {
     );
     const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
     const contents = await Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
-    loader.makeRoom();
     for (const [index, { name }] of tokenizer.entries()) {
       const bytes = contents[index];
       if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
       await putTokenizer(loader, name, bytes, hashes);
       done += bytes.byteLength;
+      release(bytes.buffer);
     }
+    loader.makeRoom();
     await putIn();
     const { verified } = record;
     return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };

@@ -99,29 +99,24 @@ export class Remote {
   async all({ limit, mayBeMissing = false }) {
     const patience = this.#patience;
     for (;;) {
-      /** @type {Uint8Array[]} */
-      const parts = [];
+      let whole = new Uint8Array(Math.min(this.#size ?? 0, limit));
       let length = 0;
       try {
         await this.#attempt(null, (bytes) => {
-          parts.push(bytes.slice());
+          const start = length;
           length += bytes.byteLength;
           if (length > limit) {
             throw new EngineError(codes.unexpected, `${this.#name} has more than ${limit} bytes`);
           }
+          if (length > whole.byteLength) whole = grown(whole, Math.min(Math.max(length, 2 * whole.byteLength), limit));
+          whole.set(bytes, start);
           return true;
         });
         if (this.#size !== null && length < this.#size) {
           const message = `${this.#name} ended after ${length} bytes of ${this.#size}`;
           throw new Hitch(codes.wrongSize, message, { attempts: CLEAN_ENDS });
         }
-        const whole = new Uint8Array(length);
-        let at = 0;
-        for (const part of parts) {
-          whole.set(part, at);
-          at += part.byteLength;
-        }
-        return whole;
+        return whole.subarray(0, length);
       } catch (error) {
         if (mayBeMissing && error instanceof EngineError && error.code === codes.missing) return null;
         await patience.after(error);
@@ -138,44 +133,42 @@ export class Remote {
     const { signal, cache = 'no-store' } = this.#options;
     signal.throwIfAborted();
     const watchdog = new Watchdog(signal);
+    /** @type {{read: () => Promise<Uint8Array<ArrayBuffer> | null>, cancel: () => Promise<void>} | undefined} */
+    let parts;
+    let at = 0;
     try {
-      const response = await watchdog.watch(
-        fetch(this.#url, {
-          headers: range ? { range: `bytes=${range.from}-${range.to - 1}` } : {},
-          cache,
-          signal: watchdog.signal,
-          credentials: 'omit',
-          referrerPolicy: 'no-referrer',
-        }),
-        (stalled) =>
-          new Hitch(codes.offline, stalled ? `no answer about ${this.#name}` : `${this.#name} could not be fetched`),
-      );
-      let at = this.#start(response, range);
+      const response = await fetch(this.#url, {
+        headers: range ? { range: `bytes=${range.from}-${range.to - 1}` } : {},
+        cache,
+        signal: watchdog.signal,
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+      }).catch(() => {
+        throw watchdog.failure(`no answer about ${this.#name}`, `${this.#name} could not be fetched`);
+      });
+      at = this.#start(response, range);
       if (!response.body) throw new Hitch(codes.offline, `nothing came of ${this.#name}`);
-      const parts = partsOf(response.body);
-      try {
-        for (;;) {
-          const bytes = await watchdog.watch(
-            parts.read(),
-            (stalled) =>
-              new Hitch(
-                codes.offline,
-                `${stalled ? 'nothing more came' : 'the connection broke'} after ${at} bytes of ${this.#name}`,
-              ),
-          );
-          if (!bytes) return;
-          const end = at + bytes.byteLength;
-          if (this.#size !== null && end > this.#size) {
-            throw new EngineError(codes.changed, `${this.#name} has more than the expected ${this.#size} bytes`);
-          }
-          const start = at;
-          at = end;
-          if (!(await take(bytes, start))) return;
+      parts = partsOf(response.body);
+      for (;;) {
+        watchdog.wait();
+        let bytes;
+        try {
+          bytes = await parts.read();
+        } catch {
+          const where = `after ${at} bytes of ${this.#name}`;
+          throw watchdog.failure(`nothing more came ${where}`, `the connection broke ${where}`);
         }
-      } finally {
-        parts.cancel().catch(() => {});
+        watchdog.rest();
+        if (!bytes) return;
+        const start = at;
+        at += bytes.byteLength;
+        if (this.#size !== null && at > this.#size) {
+          throw new EngineError(codes.changed, `${this.#name} has more than the expected ${this.#size} bytes`);
+        }
+        if (!(await take(bytes, start))) return;
       }
     } finally {
+      parts?.cancel().catch(() => {});
       watchdog.end();
     }
   }
@@ -246,12 +239,25 @@ export class Remote {
   }
 }
 
-/** Gives a connection up when nothing comes for a while. */
+/**
+ * A larger array that begins with the same bytes.
+ * @param {Uint8Array} bytes
+ * @param {number} length
+ */
+function grown(bytes, length) {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
+}
+
+/** Gives a connection up when nothing comes for a while. One timer serves all parts, of which there are thousands. */
 class Watchdog {
   #controller = new AbortController();
   #outer;
   #stalled = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** When something was last waited for anew, or infinity. */
+  #since = performance.now();
+  /** @type {ReturnType<typeof setTimeout>} */
   #timer;
   #abort = () => this.#controller.abort(this.#outer.reason);
 
@@ -259,34 +265,42 @@ class Watchdog {
   constructor(signal) {
     this.#outer = signal;
     signal.addEventListener('abort', this.#abort, { once: true });
+    this.#timer = setTimeout(this.#look, STALL);
   }
 
   get signal() {
     return this.#controller.signal;
   }
 
+  /** Something should come from now on. */
+  wait() {
+    this.#since = performance.now();
+  }
+
+  /** Nothing is waited for. */
+  rest() {
+    this.#since = Number.POSITIVE_INFINITY;
+  }
+
   /**
-   * @template T
-   * @param {Promise<T>} promise
-   * @param {(stalled: boolean) => Error} failure
-   * @returns {Promise<T>}
+   * What a failure was: that nothing came, something else, or that it is not wanted any more.
+   * @param {string} stalled
+   * @param {string} broken
    */
-  async watch(promise, failure) {
-    this.#timer = setTimeout(() => {
-      this.#stalled = true;
-      this.#controller.abort();
-    }, STALL);
-    try {
-      return await promise;
-    } catch (error) {
-      throw this.#outer.aborted ? error : failure(this.#stalled);
-    } finally {
-      clearTimeout(this.#timer);
-    }
+  failure(stalled, broken) {
+    return this.#outer.aborted ? this.#outer.reason : new Hitch(codes.offline, this.#stalled ? stalled : broken);
   }
 
   end() {
+    clearTimeout(this.#timer);
     this.#outer.removeEventListener('abort', this.#abort);
     this.#controller.abort();
   }
+
+  #look = () => {
+    const left = this.#since + STALL - performance.now();
+    this.#stalled = left <= 0;
+    if (this.#stalled) this.#controller.abort();
+    else this.#timer = setTimeout(this.#look, Math.min(left, STALL));
+  };
 }
