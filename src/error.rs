@@ -303,3 +303,11 @@ pub(crate) fn try_zeroed<T: bytemuck::Zeroable>(length: usize) -> Result<Vec<T>>
     let slice = bytemuck::allocation::try_zeroed_slice_box(length);
     slice.map(Vec::from).map_err(|()| Error::OutOfMemory { bytes: length.saturating_mul(size_of::<T>()) })
 }
+
+/// An empty vector with room for so many elements, or an error where the allocator has no more.
+pub(crate) fn try_reserved<T>(length: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    let reserved = vector.try_reserve_exact(length);
+    reserved.map_err(|_| Error::OutOfMemory { bytes: length.saturating_mul(size_of::<T>()) })?;
+    Ok(vector)
+}

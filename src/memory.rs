@@ -92,7 +92,7 @@ mod tests {
     fn weights_take_what_is_told() {
         let odd = Gpt2Config { vocab_size: 157, n_positions: 100, n_embd: 80, n_layer: 3, n_inner: 200, ..XL };
         for config in [odd, Gpt2Config { n_layer: 1, vocab_size: 1000, ..XL }] {
-            let weights = Weights::zeroed(&config, Precision::Int8).unwrap();
+            let weights = Weights::empty(&config, Precision::Int8).unwrap();
             assert_eq!(Needs::of(&config).weights, weights.bytes() as u64);
         }
     }

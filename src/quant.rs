@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::error::{Result, try_zeroed};
+use crate::error::{Result, try_reserved};
 use crate::kernels::{
     BLOCK, GROUP, Packed, ROUND, RUN, interleave, interleave_group, packed_length, quantisation_factor, runs_of_row,
     scale_index, scales_length, sums_length, weight_index,
@@ -19,9 +19,12 @@ pub struct Int8Matrix {
     pub rows: usize,
     /// `K`
     pub inputs: usize,
+    /// As far as the groups of rows that something was set of: memory that is not written to yet takes no room, and a page
+    /// holds shards beside what came before.
     pub(crate) weights: Vec<i8>,
+    /// As far as `weights`, or some rows on: a shard has the scales of its rows first.
     pub(crate) scales: Vec<f32>,
-    /// The sum of each row's weights in each block, where the kernel wants them.
+    /// The sum of each row's weights in each block, where the kernel wants them; as far as `weights`.
     sums: Vec<i16>,
 }
 
@@ -54,15 +57,32 @@ impl QuantisationError {
 }
 
 impl Int8Matrix {
-    /// A matrix of zeros.
+    /// Room for a matrix. Rows that nothing was set of are zeros in plain order; to be multiplied, it must have all.
     ///
     /// # Errors
     /// If there is no memory for it.
-    pub fn zeroed(rows: usize, inputs: usize) -> Result<Self> {
+    pub fn empty(rows: usize, inputs: usize) -> Result<Self> {
         let blocks = inputs.div_ceil(BLOCK);
-        let weights = try_zeroed(packed_length(rows, blocks))?;
-        let (scales, sums) = (try_zeroed(scales_length(rows, blocks))?, try_zeroed(sums_length(rows, blocks))?);
+        let weights = try_reserved(packed_length(rows, blocks))?;
+        let (scales, sums) = (try_reserved(scales_length(rows, blocks))?, try_reserved(sums_length(rows, blocks))?);
         Ok(Self { rows, inputs, weights, scales, sums })
+    }
+
+    /// Makes sure that the weights of a row's group are there, which are zeros as long as nothing else was set.
+    fn reach(&mut self, row: usize) {
+        let (rows, blocks) = ((row / GROUP + 1) * GROUP, self.blocks());
+        if self.weights.len() < packed_length(rows, blocks) {
+            self.weights.resize(packed_length(rows, blocks), 0);
+            self.sums.resize(sums_length(rows, blocks), 0);
+        }
+    }
+
+    /// The same of its scales.
+    fn reach_scales(&mut self, row: usize) {
+        let length = scales_length((row / GROUP + 1) * GROUP, self.blocks());
+        if self.scales.len() < length {
+            self.scales.resize(length, 0.0);
+        }
     }
 
     /// Blocks of inputs.
@@ -72,7 +92,8 @@ impl Int8Matrix {
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
-        self.weights.len() + 4 * self.scales.len() + 2 * self.sums.len()
+        let (rows, blocks) = (self.rows, self.blocks());
+        packed_length(rows, blocks) + 4 * scales_length(rows, blocks) + 2 * sums_length(rows, blocks)
     }
 
     /// As the kernels take it.
@@ -92,6 +113,8 @@ impl Int8Matrix {
         }
         let factors = largest.map(|largest| quantisation_factor(largest, 127.0));
         let blocks = self.blocks();
+        self.reach(row);
+        self.reach_scales(row);
         let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
         for (scale, largest) in scales.iter_mut().zip(largest) {
             *scale = (largest / 127.0).min(LARGEST_SCALE);
@@ -131,6 +154,7 @@ impl Int8Matrix {
     /// Sets quantised weights of one row from plain order, starting at input `first`; each weight once.
     pub(crate) fn set_weights(&mut self, row: usize, first: usize, weights: &[i8]) {
         let blocks = self.blocks();
+        self.reach(row);
         interleave(&mut self.weights, row, first, weights, blocks);
         if self.sums.is_empty() {
             return;
@@ -147,6 +171,7 @@ impl Int8Matrix {
     /// Sets the quantised weights (GROUP, K) of the group of rows that starts at `row`, where `K` is whole blocks.
     pub(crate) fn set_group(&mut self, row: usize, weights: &[i8]) {
         debug_assert!(row.is_multiple_of(GROUP) && self.inputs.is_multiple_of(BLOCK));
+        self.reach(row);
         let (start, sums) = (row * self.inputs, scale_index(row, 0, self.blocks()));
         let sums = self.sums.get_mut(sums..sums + weights.len() / BLOCK).unwrap_or_default();
         interleave_group(&mut self.weights[start..start + weights.len()], sums, weights);
@@ -154,6 +179,7 @@ impl Int8Matrix {
 
     /// Sets the scale of one block.
     pub(crate) fn set_scale(&mut self, row: usize, block: usize, scale: f32) {
+        self.reach_scales(row);
         let index = scale_index(row, block, self.blocks());
         self.scales[index] = scale;
     }
@@ -162,7 +188,7 @@ impl Int8Matrix {
     pub fn plain_weights(&self, rows: Range<usize>) -> Vec<i8> {
         let blocks = self.blocks();
         rows.flat_map(|row| (0..self.inputs).map(move |input| (row, input)))
-            .map(|(row, input)| self.weights[weight_index(row, input, blocks)])
+            .map(|(row, input)| self.weights.get(weight_index(row, input, blocks)).copied().unwrap_or_default())
             .collect()
     }
 
@@ -170,7 +196,7 @@ impl Int8Matrix {
     pub fn plain_scales(&self, rows: Range<usize>) -> Vec<f32> {
         let blocks = self.blocks();
         rows.flat_map(|row| (0..blocks).map(move |block| (row, block)))
-            .map(|(row, block)| self.scales[scale_index(row, block, blocks)])
+            .map(|(row, block)| self.scales.get(scale_index(row, block, blocks)).copied().unwrap_or_default())
             .collect()
     }
 
@@ -219,7 +245,7 @@ mod tests {
         runner
             .run(&anything, |values| {
                 let tile = tile_of(&values);
-                let mut matrix = Int8Matrix::zeroed(GROUP, BLOCK).unwrap();
+                let mut matrix = Int8Matrix::empty(GROUP, BLOCK).unwrap();
                 matrix.quantize_tile(0, 0, &tile);
                 for row in 0..GROUP {
                     let mut out = [0.0; BLOCK];
@@ -239,7 +265,7 @@ mod tests {
     #[test]
     fn plain_order_round_trips() {
         let (rows, inputs) = (13, 2 * BLOCK + 5);
-        let mut matrix = Int8Matrix::zeroed(rows, inputs).unwrap();
+        let mut matrix = Int8Matrix::empty(rows, inputs).unwrap();
         for row in 0..rows {
             let weights: Vec<i8> = (0..inputs).map(|i| (row * 31 + i * 7) as i8).collect();
             matrix.set_weights(row, 0, &weights[..70]);
@@ -261,7 +287,7 @@ mod tests {
     fn a_group_at_once_is_its_rows_one_by_one() {
         let (rows, inputs) = (3 * GROUP, 2 * BLOCK);
         let (mut at_once, mut by_rows) =
-            (Int8Matrix::zeroed(rows, inputs).unwrap(), Int8Matrix::zeroed(rows, inputs).unwrap());
+            (Int8Matrix::empty(rows, inputs).unwrap(), Int8Matrix::empty(rows, inputs).unwrap());
         // Some rows of the lowest weight, whose sums are the furthest from 0.
         let weight = |i: usize| if (i / inputs).is_multiple_of(5) { -128 } else { (i * i / 3) as i8 };
         let weights: Vec<i8> = (0..GROUP * inputs).map(weight).collect();

@@ -143,7 +143,7 @@ impl Intake {
                 return Err(Error::Gguf(format!("{data} bytes can't hold the {parameters} parameters it tells of")));
             }
             self.tokenizer = Some(metadata.tokenizer_files()?);
-            *model = Some(Model { config, weights: Weights::zeroed(&config, self.precision)? });
+            *model = Some(Model { config, weights: Weights::empty(&config, self.precision)? });
         }
         if let (Some(header), Some(Model { config, weights })) = (self.reader.header(), model) {
             HubSink::new(self.layout, weights, config, &mut self.staging, None).header(&header.tensors)?;

@@ -153,7 +153,7 @@ impl Loader {
         if let Source::Shards { config, progress, .. } = &mut self.source
             && progress.is_none()
         {
-            let mut weights = Weights::zeroed(config, Precision::Int8)?;
+            let mut weights = Weights::empty(config, Precision::Int8)?;
             memory::require(WORKSPACE)?;
             *progress = Some(Progress::new(config, &mut weights));
             self.model = Some(Model { config: *config, weights });
@@ -169,7 +169,7 @@ impl Loader {
     pub fn from_hub(config: Gpt2Config, tokenizer_files: &[&str], precision: Precision, report: bool) -> Result<Self> {
         let mut files: Vec<File> = tokenizer_files.iter().map(|name| File::unlisted(name, true)).collect();
         files.push(File::unlisted("model.safetensors", false));
-        let weights = Weights::zeroed(&config, precision)?;
+        let weights = Weights::empty(&config, precision)?;
         memory::require(WORKSPACE)?;
         let intake = Intake::new(Layout::Hub, precision, report);
         Ok(Self::new(Some(Model { config, weights }), Source::Hub(intake), files))

@@ -11,7 +11,7 @@ use super::manifest::MAX_SHARD_BYTES;
 use super::reader::{TensorInfo, TensorSink};
 use super::safetensors::write_header;
 use crate::config::Gpt2Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, try_reserved};
 use crate::kernels::{BLOCK, GROUP};
 use crate::model::weights::{Matrix, Slot, Weights};
 use crate::quant::Int8Matrix;
@@ -19,7 +19,7 @@ use crate::quant::Int8Matrix;
 const SCALES: &str = ".scales";
 /// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a download that breaks
 /// loses what has come of them; much smaller ones would be many requests.
-const SHARD_BYTES: u64 = 4 << 20;
+const SHARD_BYTES: u64 = 3 << 20;
 const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.
 pub(super) const SHARD_DATA: u64 = SHARD_BYTES - (64 << 10);
@@ -300,8 +300,7 @@ pub(super) fn shard_of(weights: &mut Weights, parts: &[Part]) -> Result<Vec<u8>>
     }
     let header = write_header(&[floats, bytes].concat());
     let length = header.len() + parts.iter().map(|part| part.bytes as usize).sum::<usize>();
-    let mut shard = Vec::new();
-    shard.try_reserve_exact(length).map_err(|_| Error::OutOfMemory { bytes: length })?;
+    let mut shard = try_reserved(length)?;
     shard.extend_from_slice(&header);
     for part in parts {
         match weights.slot(&part.name) {

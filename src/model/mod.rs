@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_largest_logits_are_sharpened_and_no_others() {
         let (rows, inputs) = (100, 70);
-        let mut embedding = Int8Matrix::zeroed(rows, inputs).unwrap();
+        let mut embedding = Int8Matrix::empty(rows, inputs).unwrap();
         for row in 0..rows {
             let weights: Vec<i8> = (0..inputs).map(|i| (row * 31 + i * 7) as i8).collect();
             embedding.set_weights(row, 0, &weights);

@@ -92,9 +92,9 @@ pub enum Slot<'a> {
 }
 
 impl Matrix {
-    fn zeroed(rows: usize, inputs: usize, precision: Precision) -> Result<Self> {
+    fn empty(rows: usize, inputs: usize, precision: Precision) -> Result<Self> {
         Ok(match precision {
-            Precision::Int8 => Self::Int8(Int8Matrix::zeroed(rows, inputs)?),
+            Precision::Int8 => Self::Int8(Int8Matrix::empty(rows, inputs)?),
             Precision::F32 => Self::F32 { rows, inputs, weights: try_zeroed(rows * inputs)? },
         })
     }
@@ -145,8 +145,8 @@ impl Matrix {
 }
 
 impl Linear {
-    fn zeroed(rows: usize, inputs: usize, precision: Precision) -> Result<Self> {
-        Ok(Self { matrix: Matrix::zeroed(rows, inputs, precision)?, bias: try_zeroed(rows)? })
+    fn empty(rows: usize, inputs: usize, precision: Precision) -> Result<Self> {
+        Ok(Self { matrix: Matrix::empty(rows, inputs, precision)?, bias: try_zeroed(rows)? })
     }
 
     /// `out` (T, R) = `x` (T, K) x matrix + bias, finished.
@@ -176,11 +176,11 @@ impl LayerNorm {
 }
 
 impl Weights {
-    /// Weights of zeros, to be filled.
+    /// Room for weights.
     ///
     /// # Errors
-    /// If there is no memory for them.
-    pub fn zeroed(config: &Gpt2Config, precision: Precision) -> Result<Self> {
+    /// If there is not enough.
+    pub fn empty(config: &Gpt2Config, precision: Precision) -> Result<Self> {
         if precision == Precision::Int8 {
             memory::prepare(Needs::of(config).weights);
         }
@@ -188,15 +188,15 @@ impl Weights {
         let block = || {
             Ok(BlockWeights {
                 ln_1: LayerNorm::zeroed(c)?,
-                attn_qkv: Linear::zeroed(3 * c, c, precision)?,
-                attn_proj: Linear::zeroed(c, c, precision)?,
+                attn_qkv: Linear::empty(3 * c, c, precision)?,
+                attn_proj: Linear::empty(c, c, precision)?,
                 ln_2: LayerNorm::zeroed(c)?,
-                mlp_fc: Linear::zeroed(f, c, precision)?,
-                mlp_proj: Linear::zeroed(c, f, precision)?,
+                mlp_fc: Linear::empty(f, c, precision)?,
+                mlp_proj: Linear::empty(c, f, precision)?,
             })
         };
         Ok(Self {
-            wte: Matrix::zeroed(config.vocab_size, c, precision)?,
+            wte: Matrix::empty(config.vocab_size, c, precision)?,
             wpe: try_zeroed(config.n_positions * c)?,
             blocks: (0..config.n_layer).map(|_| block()).collect::<Result<_>>()?,
             ln_f: LayerNorm::zeroed(c)?,

@@ -123,7 +123,7 @@ fn shards_stay_below_their_limit_and_large_matrices_are_cut() {
 fn shards_with_many_small_tensors_stay_below_their_limit() {
     // The header of one shard with all of these would be longer than what its limit leaves for it.
     let config = Gpt2Config { n_layer: 96, n_embd: 116, n_inner: 460, vocab_size: 100, eos_token_id: 0, ..TINY };
-    let weights = Weights::zeroed(&config, Precision::Int8).unwrap();
+    let weights = Weights::empty(&config, Precision::Int8).unwrap();
     let folder = Folder::of(Model { config, weights });
     assert!(folder.shards.iter().map(Vec::len).sum::<usize>() as u64 > MAX_SHARD_BYTES - (1 << 20));
     assert!(folder.shards.iter().all(|shard| shard.len() as u64 <= MAX_SHARD_BYTES));

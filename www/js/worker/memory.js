@@ -80,12 +80,3 @@ export function importedPages(module) {
     } else throw new WebAssembly.CompileError(`an import of the unknown kind ${kind}`);
   }
 }
-
-/**
- * Gives the memory of bytes that nobody needs any more back at once, where the browser can: they would pile up by the hundred
- * megabytes before it collects them.
- * @param {ArrayBuffer} buffer
- */
-export function release(buffer) {
-  /** @type {any} */ (buffer).transfer?.(0);
-}

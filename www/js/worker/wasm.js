@@ -4,7 +4,7 @@
 import { codes, EngineError } from '../shared/protocol.js';
 import { probeFeatures } from './features.js';
 import { startHelpers } from './helpers.js';
-import { release, sharedMemory } from './memory.js';
+import { sharedMemory } from './memory.js';
 import { plan } from './variants.js';
 
 /**
@@ -149,7 +149,6 @@ async function startBuild(build, cache) {
     module = await WebAssembly.compile(bytes);
     // Builds without threads make their own.
     const shared = build.threaded ? { memory: sharedMemory(bytes) } : {};
-    release(bytes);
     ({ memory } = await pkg.default({ module_or_path: module, ...shared }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,6 @@
 // @ts-check
 /** A folder of quantised shards, on a host or on disk. */
 
-import { release } from '../memory.js';
 import { bringShards, hashesOf, putTokenizer } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
@@ -65,7 +64,6 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       const bytes = await coming;
       await putTokenizer(loader, file.name, bytes, hashes);
       await shelf?.put(file.name, bytes);
-      release(bytes.buffer);
     }
     loader.makeRoom();
     step = 'weights';

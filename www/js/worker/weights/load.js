@@ -2,7 +2,6 @@
 /** From a source to an engine: what is kept comes first, then the place that has the rest. */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { release } from '../memory.js';
 import { keyOf, Shelf, sha256 } from '../store/shelf.js';
 import { openStore } from '../store/store.js';
 import { inTurn } from '../store/turn.js';
@@ -222,7 +221,6 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
       await putTokenizer(loader, name, bytes, hashes);
       done += bytes.byteLength;
-      release(bytes.buffer);
     }
     loader.makeRoom();
     await putIn();

@@ -25,7 +25,6 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { release } from '../memory.js';
 import { Remote } from './remote.js';
 
 /** Descriptions are small; whatever is larger is something else. */
@@ -118,7 +117,8 @@ class DiskFile {
       }
       await take(new Uint8Array(part), at);
       at += part.byteLength;
-      release(part);
+      // Otherwise parts pile up by the hundred megabytes before the browser collects them. Not all browsers can do it.
+      /** @type {any} */ (part).transfer?.(0);
     }
   }
 
