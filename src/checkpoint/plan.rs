@@ -17,7 +17,7 @@ use crate::kernels::BLOCK;
 use crate::model::weights::{Slot, Weights};
 
 /// Quantised bytes of a piece: few enough that an interrupted download loses little, and that storing them takes no time.
-const PIECE_BYTES: u64 = 4 << 20;
+const PIECE_BYTES: u64 = 5 << 19;
 /// Bytes that nobody needs are fetched all the same if they are fewer: a request of its own takes longer.
 const SMALLEST_HOLE: u64 = 256 << 10;
 
