@@ -198,9 +198,14 @@ const handlers = {
     loading = mine;
     try {
       const cache = distrustCache ? 'reload' : 'default';
-      const wasm = await unlessAborted(startWasm(wishes, cache, helperDied), mine.signal);
+      const starting = unlessAborted(startWasm(wishes, cache, helperDied), mine.signal);
       const options = { signal: mine.signal, afresh: distrustCache, report };
-      const { engine: loaded, keeping } = await loadModel(wasm.pkg, source, options);
+      const { engine: loaded, keeping } = await loadModel(
+        starting.then(({ pkg }) => pkg),
+        source,
+        options,
+      );
+      const wasm = await starting;
       distrustCache = false;
       try {
         mine.signal.throwIfAborted();

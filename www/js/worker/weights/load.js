@@ -25,13 +25,13 @@ const WEIGHTS = 'model.safetensors';
 const PROGRESS_INTERVAL = 100;
 
 /**
- * @param {Package} wasm
+ * @param {Promise<Package>} starting   what does not need it is done meanwhile
  * @param {ModelSource} source
  * @param {{signal: AbortSignal, afresh: boolean, report: (progress: LoadProgress) => void}} options
  */
-export async function loadModel(wasm, source, options) {
+export async function loadModel(starting, source, options) {
   const context = { ...options, report: reporter(options.report) };
-  const { loader, keeping } = await loaded(wasm, source, context);
+  const { loader, keeping } = await loaded(starting, source, context);
   return { engine: loader.finish(), keeping };
 }
 
@@ -54,23 +54,24 @@ function reporter(send) {
 }
 
 /**
- * @param {Package} wasm
+ * @param {Promise<Package>} starting
  * @param {ModelSource} source
  * @param {Context} context
  * @returns {Promise<{loader: Loader, keeping: Keeping}>}
  */
-async function loaded(wasm, source, context) {
+async function loaded(starting, source, context) {
+  if (source.type === 'folder') {
+    const place = hostFolder(source.base, context);
+    const [wasm, manifest] = await Promise.all([starting, manifestOf(place)]);
+    /** @type {Keeping} */
+    const keeping = { where: 'host', key: '', failure: null, fromHere: false, verified: manifest ? 'parts' : 'none' };
+    if (manifest) return { loader: await loadFolder(wasm, place, manifest, context), keeping };
+    const name = decodeURIComponent(new URL(source.base).pathname.split('/').at(-2) ?? '');
+    const nothing = { name, weights: WEIGHTS, repository: '', revision: '', licence: '', pinned: false, files: [] };
+    return { loader: (await loadCheckpoint(wasm, { place, ...nothing }, null, context)).loader, keeping };
+  }
+  const [wasm] = await Promise.all([starting, openStore()]);
   switch (source.type) {
-    case 'folder': {
-      const place = hostFolder(source.base, context);
-      const manifest = await manifestOf(place);
-      /** @type {Keeping} */
-      const keeping = { where: 'host', key: '', failure: null, fromHere: false, verified: manifest ? 'parts' : 'none' };
-      if (manifest) return { loader: await loadFolder(wasm, place, manifest, context), keeping };
-      const name = decodeURIComponent(new URL(source.base).pathname.split('/').at(-2) ?? '');
-      const nothing = { name, weights: WEIGHTS, repository: '', revision: '', licence: '', pinned: false, files: [] };
-      return { loader: (await loadCheckpoint(wasm, { place, ...nothing }, null, context)).loader, keeping };
-    }
     case 'hub': {
       const { model } = source;
       const described = async () => {
