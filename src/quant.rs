@@ -284,6 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn rows_take_memory_as_far_as_they_are_set() {
+        let (rows, inputs) = (2 * GROUP + 1, BLOCK);
+        let mut matrix = Int8Matrix::empty(rows, inputs).unwrap();
+        assert!(matrix.weights.is_empty() && matrix.weights.capacity() >= packed_length(rows, 1));
+        matrix.set_scale(3, 0, 0.5);
+        assert_eq!((matrix.scales.len(), matrix.weights.len()), (GROUP, 0));
+        matrix.set_group(GROUP, &[7; GROUP * BLOCK]);
+        assert_eq!(matrix.weights.len(), 2 * GROUP * BLOCK);
+        assert_eq!(matrix.plain_weights(GROUP - 1..GROUP + 1), [[0; BLOCK], [7; BLOCK]].concat());
+        assert_eq!(matrix.plain_weights(rows - 1..rows), [0; BLOCK]);
+        assert_eq!(matrix.plain_scales(3..rows - 1)[..2], [0.5, 0.0]);
+        matrix.set_weights(rows - 1, 5, &[1]);
+        assert_eq!(matrix.weights.len(), packed_length(rows, 1), "the last group is whole");
+        assert_eq!(matrix.sums.len(), sums_length(rows, 1));
+    }
+
+    #[test]
     fn a_group_at_once_is_its_rows_one_by_one() {
         let (rows, inputs) = (3 * GROUP, 2 * BLOCK);
         let (mut at_once, mut by_rows) =

@@ -132,6 +132,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_beginning_never_contradicts_the_order_of_all_bytes() {
+        let tokens: [&[u8]; 9] = [
+            b"",
+            b"\0",
+            b"a",
+            b"a\0",
+            b"a\0b",
+            b"abcdefg",
+            b"abcdefgh",
+            b"abcdefgh\0",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        ];
+        for (a, b) in tokens.iter().flat_map(|a| tokens.iter().map(move |b| (a, b))) {
+            assert_eq!(beginning(a).cmp(&beginning(b)).then(a.cmp(b)), a.cmp(b), "{a:?} {b:?}");
+        }
+        assert!(beginning(b"abcdefgh") < beginning(b"abcdefgi") && beginning(b"a") > beginning(b"`zzzzzzz"));
+    }
+
+    #[test]
     fn roles_of_tokens() {
         let all = 0b1111;
         for (token, expected) in [
