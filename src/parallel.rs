@@ -1,11 +1,12 @@
 //! Work split over threads that share memory, or run by the caller alone: the algorithms don't know which.
 //!
 //! One pool for the whole program, because a machine has its cores once. Helpers are started once and then serve jobs
-//! for ever. A job is a number of items. Each thread has a part of them that is its own, the same in every job of that length,
-//! so that what it reads may still be in a cache of its own (affinity scheduling, Markatos and LeBlanc 1994). It takes some
-//! of what is left of that, the fewer the closer to the end, and then of the others' parts. So a helper that is late, asleep
-//! or gone does nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks for the next one for some microseconds, the time between two matrix products, and then sleeps: threads
-//! that keep spinning starve each other as soon as the cores have other work.
+//! for ever. A job is a number of items. Each thread has a part of them that is its own, the same in every job of that
+//! length, so that what it reads may still be in a cache of its own (affinity scheduling, Markatos and LeBlanc 1994). It
+//! takes some of what is left of that, the fewer the closer to the end, and then of the others' parts. So a helper that is
+//! late, asleep or gone does nothing and is not waited for; only one that is inside a job is. Between jobs a helper looks
+//! for the next one for some microseconds, the time between two matrix products, and then sleeps: threads that keep
+//! spinning starve each other as soon as the cores have other work.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
@@ -69,9 +70,12 @@ struct Job {
 struct Part(AtomicU64);
 
 impl Part {
-    const EMPTY: Self = Self(AtomicU64::new(0));
+    const fn empty() -> Self {
+        Self(AtomicU64::new(0))
+    }
 
     fn set(&self, items: Range<usize>) {
+        debug_assert!(u32::try_from(items.end).is_ok());
         self.0.store(items.start as u64 | (items.end as u64) << 32, Ordering::Relaxed);
     }
 
@@ -106,7 +110,7 @@ unsafe impl Sync for Pool {}
 static POOL: Pool = Pool {
     gate: AtomicU32::new(0),
     job: UnsafeCell::new(None),
-    parts: [Part::EMPTY; PARTS],
+    parts: [const { Part::empty() }; PARTS],
     helpers: AtomicU32::new(0),
     threads: AtomicU32::new(1),
     turn: Mutex::new(()),
@@ -224,8 +228,8 @@ fn part_of(items: usize, index: usize, threads: usize) -> Range<usize> {
 /// What thread `index` does for a job of so many.
 fn work(task: &Task<'_>, index: usize, threads: usize) {
     let _guard = NoUnwinding;
-    for turn in 0..threads {
-        let part = (index + turn) % threads;
+    for further in 0..threads {
+        let part = (index + further) % threads;
         while let Some(items) = POOL.parts[part].take(part == index) {
             task(items);
         }
@@ -318,8 +322,8 @@ mod tests {
     /// No helpers come, so the caller takes one share after the other.
     #[test]
     fn everything_is_done_once_in_smaller_and_smaller_shares() {
-        set_threads(4);
-        for count in [0, 1, 2, 7, 9, 100, 6283] {
+        for (threads, count) in [(4, 0), (4, 1), (4, 2), (4, 7), (3, 100), (2, 6283), (PARTS + 6, 6283)] {
+            set_threads(threads);
             let done: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
             for_each(count, |item| {
                 done[item].fetch_add(1, Ordering::Relaxed);
@@ -332,8 +336,13 @@ mod tests {
             });
             assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 2));
             let shares = shares.into_inner().unwrap();
-            for part in shares.chunk_by(|a, b| (a.start * 4 / count) == (b.start * 4 / count)) {
-                assert!(part.is_sorted_by(|earlier, later| earlier.len() >= later.len()), "{part:?}");
+            for index in 0..threads.min(PARTS) {
+                let part = part_of(count, index, threads.min(PARTS));
+                let own: Vec<_> = shares.iter().filter(|share| part.contains(&share.start)).collect();
+                assert!(own.is_sorted_by(|earlier, later| earlier.len() >= later.len()), "{own:?}");
+                let forward = own.is_sorted_by_key(|share| share.start);
+                let backward = own.is_sorted_by_key(|share| usize::MAX - share.start);
+                assert!(if index == 0 { forward } else { backward }, "part {index} of {threads}: {own:?}");
             }
         }
         set_threads(1);
@@ -343,7 +352,7 @@ mod tests {
     fn a_thread_goes_forward_through_its_part_and_others_take_from_behind() {
         let parts: Vec<_> = (0..3).map(|index| part_of(10, index, 3)).collect();
         assert_eq!(parts, [0..3, 3..6, 6..10]);
-        let part = Part::EMPTY;
+        let part = Part::empty();
         part.set(10..26);
         let taken = [true, false, true, false, false, true, true, true].map(|is_own| part.take(is_own));
         let expected = [10..18, 22..26, 18..20, 21..22, 20..21].map(Some);

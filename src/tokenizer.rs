@@ -27,7 +27,7 @@ pub struct Tokenizer {
 
 /// The bytes that each token stands for.
 #[derive(Debug)]
-pub struct Spellings {
+pub(crate) struct Spellings {
     /// Those of all tokens, one after the other
     bytes: Vec<u8>,
     /// (V + 1), where the bytes of each begin
@@ -35,14 +35,8 @@ pub struct Spellings {
 }
 
 impl Spellings {
-    /// Number of tokens.
-    #[expect(clippy::len_without_is_empty, reason = "a tokenizer always has its 256 bytes")]
-    pub fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
     /// The bytes of a token; none for an id that no token has.
-    pub fn of(&self, id: u32) -> &[u8] {
+    pub(crate) fn of(&self, id: u32) -> &[u8] {
         match self.starts.get(id as usize..).unwrap_or_default() {
             [start, end, ..] => &self.bytes[*start as usize..*end as usize],
             _ => &[],
@@ -192,7 +186,7 @@ impl Tokenizer {
     /// Number of tokens.
     #[expect(clippy::len_without_is_empty, reason = "a tokenizer always has its 256 bytes")]
     pub fn len(&self) -> usize {
-        self.spellings.len()
+        self.spellings.starts.len() - 1
     }
 
     /// The bytes of all tokens.

@@ -135,8 +135,8 @@ impl Current {
 }
 
 impl Loader {
-    /// For a folder of quantised shards. The weights' memory is taken by [`make_room`](Self::make_room), so that files can be
-    /// on their way meanwhile.
+    /// For a folder of quantised shards. The weights' memory is set aside by [`make_room`](Self::make_room), so that files can
+    /// be on their way meanwhile.
     pub fn from_manifest(manifest: &Manifest) -> Self {
         let tokenizer = manifest.tokenizer.iter().map(|entry| File::listed(entry, true));
         let files = tokenizer.chain(manifest.shards.iter().map(|entry| File::listed(entry, false))).collect();
@@ -144,8 +144,8 @@ impl Loader {
         Self::new(None, Source::Shards { config, reader: Reader::default(), progress: None }, files)
     }
 
-    /// Takes the memory for the weights that a manifest describes, if it was not taken yet; for other loaders it does nothing.
-    /// Called before the tokenizer comes, it leaves room for that as well. The first bytes of a shard do it, too.
+    /// Sets the memory for the weights that a manifest describes aside, if that was not done yet; for other loaders it does
+    /// nothing. It leaves room for the tokenizer as well. The first bytes of a shard do it, too.
     ///
     /// # Errors
     /// If there is not enough.

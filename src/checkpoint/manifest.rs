@@ -11,7 +11,7 @@ use crate::kernels::BLOCK;
 pub(super) const VERSION: u32 = 1;
 const FORMAT: &str = "headlight";
 const MAX_MANIFEST_BYTES: usize = 1 << 20;
-const MAX_FILES: usize = 1024;
+pub(super) const MAX_FILES: usize = 4096;
 /// Shards must not be larger, so that they can be checked whole before they are used, and no host refuses them.
 pub const MAX_SHARD_BYTES: u64 = 16 << 20;
 

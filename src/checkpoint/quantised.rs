@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::manifest::MAX_SHARD_BYTES;
+use super::manifest::{MAX_FILES, MAX_SHARD_BYTES};
 use super::reader::{TensorInfo, TensorSink};
 use super::safetensors::write_header;
 use crate::config::Gpt2Config;
@@ -18,11 +18,14 @@ use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
 /// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a download that breaks
-/// loses what has come of them; much smaller ones would be many requests. GPT-2 small's largest layer just fits.
+/// loses what has come of them; much smaller ones would be many requests. GPT-2 small's largest layers
+/// just fit.
 const SHARD_BYTES: u64 = 5 << 19;
 const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.
 pub(super) const SHARD_DATA: u64 = SHARD_BYTES - (64 << 10);
+/// Two shards in a row hold more than one may, so a model that 32 bits address has no more of them than a manifest may list.
+const _: () = assert!(2 * (1 << 32) / SHARD_DATA <= MAX_FILES as u64);
 /// Tensors of which the header has room for; each takes at most 120 bytes of it.
 pub(super) const MAX_TENSORS: usize = 512;
 

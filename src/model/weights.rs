@@ -176,7 +176,7 @@ impl LayerNorm {
 }
 
 impl Weights {
-    /// Room for weights.
+    /// Room for weights: zeros, except that int8 matrices have no rows before they are set.
     ///
     /// # Errors
     /// If there is not enough.

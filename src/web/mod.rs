@@ -99,8 +99,8 @@ impl ModelLoader {
         Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() }
     }
 
-    /// Takes the memory for the weights of a manifest. That keeps this thread busy, so requests should be out by then; the
-    /// tokenizer comes afterwards.
+    /// Sets the memory for the weights of a manifest aside. Best after the tokenizer has come: what was needed only to read
+    /// that is then used for small weights.
     #[wasm_bindgen(js_name = makeRoom)]
     pub fn make_room(&mut self) -> JsResult<()> {
         self.loader.make_room().map_err(failure)

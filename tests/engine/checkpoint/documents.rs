@@ -125,8 +125,8 @@ fn a_manifest_of_another_format_is_refused() {
     }
     let shard = |i: u32| set(manifest()["shards"][0].clone(), "/file", json!(format!("{i}")));
     let shards = |count: u32| set(manifest(), "/shards", (0..count).map(shard).collect());
-    assert_eq!(of_manifest(&shards(1024)), "accepted");
-    assert_eq!(of_manifest(&shards(1025)), "invalid-manifest");
+    assert_eq!(of_manifest(&shards(4096)), "accepted");
+    assert_eq!(of_manifest(&shards(4097)), "invalid-manifest");
 }
 
 #[test]

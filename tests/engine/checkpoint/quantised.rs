@@ -3,7 +3,6 @@
 use headlight::checkpoint::loader::Loader;
 use headlight::checkpoint::manifest::{MAX_SHARD_BYTES, Manifest};
 use headlight::config::Gpt2Config;
-use headlight::model::Model;
 use headlight::model::weights::{Precision, Weights};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -123,8 +122,7 @@ fn shards_stay_below_their_limit_and_large_matrices_are_cut() {
 fn shards_with_many_small_tensors_stay_below_their_limit() {
     // The header of one shard with all of these would be longer than what its limit leaves for it.
     let config = Gpt2Config { n_layer: 96, n_embd: 116, n_inner: 460, vocab_size: 100, eos_token_id: 0, ..TINY };
-    let weights = Weights::empty(&config, Precision::Int8).unwrap();
-    let folder = Folder::of(Model { config, weights });
+    let folder = Folder::of(model(config, &hub_tensors(&config, 3), Precision::Int8).unwrap());
     assert!(folder.shards.iter().map(Vec::len).sum::<usize>() as u64 > MAX_SHARD_BYTES - (1 << 20));
     assert!(folder.shards.iter().all(|shard| shard.len() as u64 <= MAX_SHARD_BYTES));
     assert_eq!(code(folder.load(1 << 20)), "accepted");

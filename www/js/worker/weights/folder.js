@@ -42,7 +42,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
       return { file, coming };
     });
   const tell = () => report({ step, loaded: Math.min(loaded, total), total, local: place.local });
-  // The first shards come while room for them, and the tokenizer, are made.
+  // The first shards come while the tokenizer is read.
   const putIn = bringShards(
     loader,
     hashes,
@@ -83,6 +83,6 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
  * The manifest, if the folder has one.
  * @param {Place} place
  */
-export function manifestOf(place) {
+export async function manifestOf(place) {
   return place.open('manifest.json').all({ limit: SMALL, mayBeMissing: true });
 }

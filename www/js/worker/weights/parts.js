@@ -3,7 +3,7 @@
 
 /** Bytes that are taken from a body at a time. */
 const PART = 1 << 18;
-/** Buffers that no body uses. A new one for each body would pile up as well: 9 MB with a folder of 33 shards. @type {ArrayBuffer[]} */
+/** Buffers that no body uses. A new one for each body would pile up as well: 9 MB with GPT-2 small. @type {ArrayBuffer[]} */
 const unused = [];
 
 /**

@@ -15,7 +15,9 @@ import { codes, EngineError } from '../../shared/protocol.js';
 /** Shards that are in the page's memory at once: one that goes in, and those that come meanwhile. */
 const AT_ONCE = 3;
 
-/** Bytes that go into the engine at a time: they stay in the processor's cache until they are in their place. */
+/**
+ * Bytes that go into the engine at a time: it copies them first, and a copy of a whole shard takes as long and more memory.
+ */
 const PUSHED = 1 << 18;
 
 /** Browsers hash only on https and on the visitor's own machine; elsewhere the engine does. */
