@@ -33,8 +33,10 @@ use crate::model::Model;
 use crate::model::weights::{Precision, Weights};
 use crate::tokenizer::{MAX_FILE_BYTES, Tokenizer};
 
-/// Memory that must be left beside the weights. What is made there, such as the tokenizer's tables, can't report a failure.
-const WORKSPACE: usize = 16 << 20;
+/// Memory that must be left beside the weights for the tokenizer's tables, which can't report a failure.
+const TOKENIZER: usize = 12 << 20;
+/// The same for buffers.
+const BUFFERS: usize = 4 << 20;
 const TOKENIZER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// A model being loaded.
@@ -145,7 +147,7 @@ impl Loader {
     }
 
     /// Sets the memory for the weights that a manifest describes aside, if that was not done yet; for other loaders it does
-    /// nothing. It leaves room for the tokenizer as well. The first bytes of a shard do it, too.
+    /// nothing. It leaves room for the tokenizer as well, if that has not come. The first bytes of a shard do it, too.
     ///
     /// # Errors
     /// If there is not enough.
@@ -154,7 +156,7 @@ impl Loader {
             && progress.is_none()
         {
             let mut weights = Weights::empty(config, Precision::Int8)?;
-            memory::require(WORKSPACE)?;
+            memory::require(if self.tokenizer.is_some() { BUFFERS } else { TOKENIZER + BUFFERS })?;
             *progress = Some(Progress::new(config, &mut weights));
             self.model = Some(Model { config: *config, weights });
         }
@@ -170,7 +172,7 @@ impl Loader {
         let mut files: Vec<File> = tokenizer_files.iter().map(|name| File::unlisted(name, true)).collect();
         files.push(File::unlisted("model.safetensors", false));
         let weights = Weights::empty(&config, precision)?;
-        memory::require(WORKSPACE)?;
+        memory::require(TOKENIZER + BUFFERS)?;
         let intake = Intake::new(Layout::Hub, precision, report);
         Ok(Self::new(Some(Model { config, weights }), Source::Hub(intake), files))
     }
