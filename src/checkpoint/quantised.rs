@@ -18,9 +18,8 @@ use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
 /// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a download that breaks
-/// loses what has come of them; much smaller ones would be many requests. GPT-2 small's largest layers
-/// just fit.
-const SHARD_BYTES: u64 = 5 << 19;
+/// loses what has come of them; much smaller ones would be many requests. GPT-2 small's largest layers just fit.
+pub(super) const SHARD_BYTES: u64 = 5 << 19;
 const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.
 pub(super) const SHARD_DATA: u64 = SHARD_BYTES - (64 << 10);

@@ -99,8 +99,8 @@ impl ModelLoader {
         Self { loader, name, source: String::new(), revision: String::new(), licence: String::new() }
     }
 
-    /// Sets the memory for the weights of a manifest aside. Best after the tokenizer has come: what was needed only to read
-    /// that is then used for small weights.
+    /// Sets the memory for the weights of a manifest aside, or says that there is not enough. Best after the tokenizer has
+    /// come: what was needed only to read that is then used for small weights.
     #[wasm_bindgen(js_name = makeRoom)]
     pub fn make_room(&mut self) -> JsResult<()> {
         self.loader.make_room().map_err(failure)

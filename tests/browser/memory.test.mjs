@@ -111,6 +111,32 @@ deviceTest(
 );
 
 deviceTest(
+  'too little memory for a folder from disk: it leaves nothing in the store',
+  ({ weights }) => weights - 10,
+  async (page) => {
+    const { code, kept } = await page.evaluate(async () => {
+      const { Engine } = await import(new URL('js/page/engine.js', location.href).href);
+      const folder = new URL('models/built-in/', location.href);
+      const file = async (/** @type {string} */ name) =>
+        new File([await (await fetch(new URL(name, folder))).blob()], name);
+      const { tokenizer, shards } = JSON.parse(await (await file('manifest.json')).text());
+      const names = ['manifest.json', ...[...tokenizer, ...shards].map(({ file }) => file)];
+      const engine = new Engine();
+      const loading = engine.load({ type: 'files', files: await Promise.all(names.map(file)) });
+      const code = await loading.then(
+        () => 'loaded',
+        (/** @type {any} */ error) => error.code,
+      );
+      const kept = await engine.kept();
+      engine.close();
+      return { code, kept };
+    });
+    assert.equal(code, 'out-of-memory');
+    assert.deepEqual([kept.models, kept.leftovers], [[], 0]);
+  },
+);
+
+deviceTest(
   'too little memory for the tokenizer: says so and keeps the text',
   ({ weights, loaded }) => Math.floor((weights + loaded) / 2),
   async (page) => {

@@ -59,13 +59,11 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   );
   tell();
   try {
-    await shelf?.write({ ...record, complete: false });
-    for (const { file, coming } of tokenizer) {
-      const bytes = await coming;
-      await putTokenizer(loader, file.name, bytes, hashes);
-      await shelf?.put(file.name, bytes);
-    }
+    for (const { file, coming } of tokenizer) await putTokenizer(loader, file.name, await coming, hashes);
+    // What does not fit leaves nothing on the shelf.
     loader.makeRoom();
+    await shelf?.write({ ...record, complete: false });
+    for (const { file, coming } of tokenizer) await shelf?.put(file.name, await coming);
     step = 'weights';
     tell();
     await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));

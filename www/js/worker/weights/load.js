@@ -223,7 +223,6 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       await putTokenizer(loader, name, bytes, hashes);
       done += bytes.byteLength;
     }
-    loader.makeRoom();
     await putIn();
     const { verified } = record;
     return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };

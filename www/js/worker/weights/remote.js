@@ -133,9 +133,8 @@ export class Remote {
     const { signal, cache = 'no-store' } = this.#options;
     signal.throwIfAborted();
     const watchdog = new Watchdog(signal);
-    /** @type {{read: () => Promise<Uint8Array<ArrayBuffer> | null>, cancel: () => Promise<void>} | undefined} */
+    /** @type {ReturnType<typeof partsOf> | undefined} */
     let parts;
-    let at = 0;
     try {
       const response = await fetch(this.#url, {
         headers: range ? { range: `bytes=${range.from}-${range.to - 1}` } : {},
@@ -146,7 +145,7 @@ export class Remote {
       }).catch(() => {
         throw watchdog.failure(`no answer about ${this.#name}`, `${this.#name} could not be fetched`);
       });
-      at = this.#start(response, range);
+      let at = this.#start(response, range);
       if (!response.body) throw new Hitch(codes.offline, `nothing came of ${this.#name}`);
       parts = partsOf(response.body);
       for (;;) {
@@ -250,7 +249,7 @@ function grown(bytes, length) {
   return larger;
 }
 
-/** Gives a connection up when nothing comes for a while. One timer serves all parts, of which there are thousands. */
+/** Gives a connection up when nothing comes for a while. One timer serves all parts of a body. */
 class Watchdog {
   #controller = new AbortController();
   #outer;
