@@ -37,6 +37,11 @@ fn origin() -> u8 {
     if i32x4_extract_lane::<0>(products) < 0 { 128 } else { 0 }
 }
 
+/// `RUNS`, without the compiler's knowledge.
+fn unknown_runs() -> usize {
+    black_box(RUNS)
+}
+
 pub(super) fn value(above: u8, _lowest: i32) -> Value {
     above ^ origin()
 }
@@ -123,35 +128,27 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    // If the compiler knew the number of turns of the innermost loop, it would make one of them, load all weights at its
-    // beginning, and run out of registers: decoding then takes twice as long.
-    let runs = black_box(RUNS).min(RUNS);
+    let runs = unknown_runs();
     let origin = i32::from(origin());
-    for (tile, (((weights, weight_scales), weight_sums), (values, scales))) in weights.zip(values).enumerate() {
-        read_next_page(packed.weights, tile);
+    for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
         let block =
             Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
         let (four_scales, rest_scales) = scales.as_chunks::<4>();
-        for (i, ((sums, values), scales)) in fours.iter_mut().zip(four_values).zip(four_scales).enumerate() {
-            if i == 0 {
-                // All of the next tile: it can come while this one is worked on. Four positions take 0.96 of the time, or
-                // 0.98 if this stands before the loop; in SIMD-128 they don't.
-                read_lines(packed.weights.get((tile + 1) * TILE..(tile + 2) * TILE).unwrap_or(&[]));
-            }
+        for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
             for half in 0..2 {
-                block.multiply::<4, { VECTORS / 2 }, 1>(half, sums.each_mut(), values.each_ref(), *scales);
+                block.multiply::<4, { VECTORS / 2 }>(half, sums.each_mut(), values.each_ref(), *scales);
             }
         }
         let (twos, last) = rest.as_chunks_mut::<2>();
         let (two_values, last_values) = rest_values.as_chunks::<2>();
         let (two_scales, last_scales) = rest_scales.as_chunks::<2>();
         if let ([sums], [values], [scales]) = (twos, two_values, two_scales) {
-            block.multiply::<2, VECTORS, 1>(0, sums.each_mut(), values.each_ref(), *scales);
+            block.multiply::<2, VECTORS>(0, sums.each_mut(), values.each_ref(), *scales);
         }
         if let ([sums], [values], [scale]) = (last, last_values, last_scales) {
-            block.multiply::<1, VECTORS, 2>(0, [sums], [values], [*scale]);
+            block.multiply::<1, VECTORS>(0, [sums], [values], [*scale]);
         }
     }
 }
@@ -160,7 +157,7 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
 /// ahead by itself.
 fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
-    let (runs, origin) = (black_box(RUNS).min(RUNS), i32::from(origin()));
+    let (runs, origin) = (unknown_runs(), i32::from(origin()));
     let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
@@ -168,7 +165,7 @@ fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale
         read_next_page(packed.weights, tile);
         let block =
             Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
-        block.multiply::<1, VECTORS, 2>(0, [&mut *sums], [values], [*scale]);
+        block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);
     }
 }
 
@@ -179,17 +176,20 @@ struct Block<'a> {
     sums: &'a [i16; GROUP],
     /// As [`origin`] returns it.
     origin: i32,
-    /// `RUNS`, which the compiler must not know.
+    /// As [`unknown_runs`] returns it.
     runs: usize,
 }
 
 impl Block<'_> {
     /// `sums` += the products of `V` vectors of rows, the `part`-th so many, with one block of the activations at `N`
-    /// positions. A turn of the loop takes `UNROLLED` runs. Of the ways to spread sums over registers, four positions x 8
-    /// rows were the fastest: two x 16 took 1.1 times as long while memory was waited for, and three x 16 1.4 times. To load
-    /// four runs of a position's values at once and spread them from there took 1.2 times as long as loading each run spread.
+    /// positions. Run after run is written out: a loop took 1.15 times as long with four positions. The compiler would then
+    /// add up one vector of rows after the other, with all values at hand, and run out of registers; it keeps the order where
+    /// it thinks that any run may be the last. Of the ways to spread sums over registers, four positions x 8 rows were the
+    /// fastest: two x 16 took 1.1 times as long while memory was waited for, and three x 16 1.4 times. To load four runs of a
+    /// position's values at once and spread them from there took 1.2 times as long as loading each run spread. To read some of
+    /// the next tile or page beforehand, which helps one position, took 1.05 to 1.13 times as long with four.
     #[inline(always)]
-    fn multiply<const N: usize, const V: usize, const UNROLLED: usize>(
+    fn multiply<const N: usize, const V: usize>(
         &self,
         part: usize,
         sums: [&mut [f32; GROUP]; N],
@@ -198,24 +198,26 @@ impl Block<'_> {
     ) {
         let weight_sums = &self.sums.as_chunks::<4>().0.as_chunks::<V>().0[part];
         let weight_sums = weight_sums.each_ref().map(below_zeros);
-        let turns = self.runs / UNROLLED;
-        let weights = &self.weights.as_chunks::<UNROLLED>().0[..turns];
-        let values = values.map(|values| &values.as_chunks::<RUN>().0.as_chunks::<UNROLLED>().0[..turns]);
         let mut products = scales.map(|scale| {
             let zero = i32x4_splat(scale.lowest + self.origin);
             weight_sums.map(|sums| i32x4_dot_i16x8(sums, zero))
         });
-        for turn in 0..turns {
-            for run in 0..UNROLLED {
-                let weights = weights[turn][run].as_chunks::<V>().0[part].each_ref().map(load);
+        let values = values.map(|values| values.as_chunks::<RUN>().0);
+        macro_rules! multiply_runs {
+            ($($run:literal)*) => { 'all: { $(
+                if self.runs <= $run {
+                    break 'all;
+                }
+                let weights = self.weights[$run].as_chunks::<V>().0[part].each_ref().map(load);
                 for (products, values) in products.iter_mut().zip(values) {
-                    let values = splat_run(&values[turn][run]);
+                    let values = splat_run(&values[$run]);
                     for (products, weights) in products.iter_mut().zip(weights) {
                         *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights, values, *products);
                     }
                 }
-            }
+            )* } };
         }
+        multiply_runs!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         rescale(part, sums, products, self.scales, scales.map(|scale| scale.step));
     }
 }
