@@ -208,11 +208,12 @@ impl Block<'_> {
                 if self.runs <= $run {
                     break 'all;
                 }
-                let weights = self.weights[$run].as_chunks::<V>().0[part].each_ref().map(load);
-                for (products, values) in products.iter_mut().zip(values) {
-                    let values = splat_run(&values[$run]);
-                    for (products, weights) in products.iter_mut().zip(weights) {
-                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights, values, *products);
+                let weights: [v128; V] = std::array::from_fn(|i| load(&self.weights[$run][part * V + i]));
+                for position in 0..N {
+                    let values = splat_run(&values[position][$run]);
+                    for i in 0..V {
+                        let products = &mut products[position][i];
+                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights[i], values, *products);
                     }
                 }
             )* } };
