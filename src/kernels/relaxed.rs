@@ -162,7 +162,7 @@ fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale
     let weights = packed.weights.as_chunks::<TILE>().0.iter();
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
     for (tile, ((values, scale), ((weights, weight_scales), weight_sums))) in activations.zip(weights).enumerate() {
-        read_next_page(packed.weights, tile);
+        read_next_page::<4, 1>(packed.weights, tile);
         let block =
             Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
         block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);

@@ -107,7 +107,7 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
     let weights = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
     for (tile, ((weights, weight_scales), (values, scales))) in weights.zip(values).enumerate() {
-        read_next_page(packed.weights, tile);
+        read_next_page::<2, 4>(packed.weights, tile);
         multiply_pairs(sums, values, |position| scales[position].step, weights, weight_scales);
     }
 }
@@ -115,18 +115,19 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 /// What processors read at once.
 const LINE: usize = 64;
 
-/// Reads a few lines of the next page of memory, two for each tile of this one: processors read ahead by themselves, but only
-/// within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB ahead took 1.12 times as long
-/// for one position on an Intel Xeon, and 1.05 times for four; in relaxed SIMD, 1.1 and 1.17 times. Four lines at once, as a
-/// page begins, took 0.96 of the time for one position of relaxed SIMD, but 1.18 for four; all lines were slower for both.
+/// Reads the first lines of the next page of memory, `LINES` for each of the first `TILES` tiles of this one: processors read
+/// ahead by themselves, but only within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB
+/// ahead took 1.12 times as long as two of the first lines on an Intel Xeon, and all lines were slower, too. In relaxed
+/// SIMD, four lines as a page begins took 0.98 of the time of two for each tile with one thread and 0.97 with two, and eight 1.02.
 #[inline(always)]
-pub(super) fn read_next_page(weights: &[i8], tile: usize) {
+pub(super) fn read_next_page<const LINES: usize, const TILES: usize>(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;
-    const LINES: usize = 2;
     let start = tile * TILE;
     let within = (weights.as_ptr().addr() + start) % PAGE;
-    let ahead = start + PAGE - within + within / TILE * LINES * LINE;
-    read_lines(weights.get(ahead..ahead + LINES * LINE).unwrap_or(&[]));
+    if within / TILE < TILES {
+        let ahead = start + PAGE - within + within / TILE * LINES * LINE;
+        read_lines(weights.get(ahead..ahead + LINES * LINE).unwrap_or(&[]));
+    }
 }
 
 /// Begins to read what comes after something that lies elsewhere. With four lines instead of twelve, and only of weights, a
