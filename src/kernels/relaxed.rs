@@ -37,7 +37,7 @@ fn origin() -> u8 {
     if i32x4_extract_lane::<0>(products) < 0 { 128 } else { 0 }
 }
 
-/// `RUNS`, without the compiler's knowledge.
+/// `RUNS`, without the compiler's knowledge: to it, any run may be the last.
 fn unknown_runs() -> usize {
     black_box(RUNS)
 }
@@ -130,6 +130,8 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
     let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
     let runs = unknown_runs();
     let origin = i32::from(origin());
+    // Nothing is read beforehand, as for one position: with four, some of the next page took 1.05 times as long, and all of the
+    // next tile 1.1 times.
     for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
         let block =
             Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
@@ -182,12 +184,12 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// `sums` += the products of `V` vectors of rows, the `part`-th so many, with one block of the activations at `N`
-    /// positions. Run after run is written out: a loop took 1.15 times as long with four positions. The compiler would then
-    /// add up one vector of rows after the other, with all values at hand, and run out of registers; it keeps the order where
-    /// it thinks that any run may be the last. Of the ways to spread sums over registers, four positions x 8 rows were the
-    /// fastest: two x 16 took 1.1 times as long while memory was waited for, and three x 16 1.4 times. To load four runs of a
-    /// position's values at once and spread them from there took 1.2 times as long as loading each run spread. To read some of
-    /// the next tile or page beforehand, which helps one position, took 1.05 to 1.13 times as long with four.
+    /// positions. Run after run is written out: a loop took 1.15 times as long with four positions. Without the checks between
+    /// the runs, the compiler would add up one vector of rows after the other, with all values at hand, and run out of
+    /// registers; with iterators in place of indices, it keeps the products in memory for some `N`. Of the ways to spread sums
+    /// over registers, four positions x 8 rows were the fastest: two x 16 took 1.1 times as long while memory was waited for,
+    /// and three x 16 1.4 times. To load four runs of a position's values at once and spread them from there took 1.2 times as
+    /// long as loading each run spread.
     #[inline(always)]
     fn multiply<const N: usize, const V: usize>(
         &self,
@@ -218,6 +220,7 @@ impl Block<'_> {
                 }
             )* } };
         }
+        const { assert!(RUNS == 16, "one number for each run") };
         multiply_runs!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         rescale(part, sums, products, self.scales, scales.map(|scale| scale.step));
     }

@@ -116,9 +116,9 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 const LINE: usize = 64;
 
 /// Reads the first lines of the next page of memory, `LINES` for each of the first `TILES` tiles of this one: processors read
-/// ahead by themselves, but only within a page, and only once they have seen neighbouring lines. One line of each tile 4 KiB
-/// ahead took 1.12 times as long as two of the first lines on an Intel Xeon, and all lines were slower, too. In relaxed
-/// SIMD, four lines as a page begins took 0.98 of the time of two for each tile with one thread and 0.97 with two, and eight 1.02.
+/// ahead by themselves, but only within a page, and only once they have seen neighbouring lines. On an Intel Xeon, one line
+/// of each tile 4 KiB ahead took 1.12 times as long as two of the first lines, and all lines were slower, too. For one position
+/// in relaxed SIMD, four lines as a page begins took 0.98 of the time of two for each tile, with two threads 0.97; eight 1.02.
 #[inline(always)]
 pub(super) fn read_next_page<const LINES: usize, const TILES: usize>(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;

@@ -63,7 +63,7 @@ pub(super) fn multiply_group<V, const RUN: usize>(
     needs_sums: bool,
 ) {
     for blocks in [1, 2, 3, 12, 48] {
-        for positions in [1, 2, 3, 4, 5, 7, 8, 9, 32] {
+        for positions in [1, 2, 3, 4, 5, 6, 7, 8, 9, 32] {
             for extremes in [None, Some(0), Some(255)] {
                 // Another group of rows stands behind.
                 let tiles = 2 * blocks;
