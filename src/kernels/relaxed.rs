@@ -37,11 +37,6 @@ fn origin() -> u8 {
     if i32x4_extract_lane::<0>(products) < 0 { 128 } else { 0 }
 }
 
-/// `RUNS`, without the compiler's knowledge: to it, any run may be the last.
-fn unknown_runs() -> usize {
-    black_box(RUNS)
-}
-
 pub(super) fn value(above: u8, _lowest: i32) -> Value {
     above ^ origin()
 }
@@ -125,16 +120,10 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
         return multiply_vector(sums, (values, scales), packed);
     }
     let positions = sums.len();
-    let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
-    let weights = packed.weights.as_chunks::<TILE>().0.iter();
-    let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    let runs = unknown_runs();
-    let origin = i32::from(origin());
-    // Nothing is read beforehand, as for one position: with four, some of the next page took 1.05 times as long, and all of the
-    // next tile 1.1 times.
-    for (((weights, weight_scales), weight_sums), (values, scales)) in weights.zip(values) {
-        let block =
-            Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
+    let activations = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
+    // Unlike for one position, nothing is read beforehand: with four, some of the next page took 1.05 times as long, and all of
+    // the next tile 1.1 times.
+    for (block, (values, scales)) in blocks(packed).zip(activations) {
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let (four_values, rest_values) = values.as_chunks::<4>();
         let (four_scales, rest_scales) = scales.as_chunks::<4>();
@@ -159,14 +148,9 @@ pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Val
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
 /// ahead by itself.
 fn multiply_vector(sums: &mut [f32; GROUP], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
-    let (runs, origin) = (unknown_runs(), i32::from(origin()));
     let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
-    let weights = packed.weights.as_chunks::<TILE>().0.iter();
-    let weights = weights.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    for (tile, ((values, scale), ((weights, weight_scales), weight_sums))) in activations.zip(weights).enumerate() {
+    for (tile, (block, (values, scale))) in blocks(packed).zip(activations).enumerate() {
         read_next_page::<4, 1>(packed.weights, tile);
-        let block =
-            Block { weights: bytemuck::cast_ref(weights), scales: weight_scales, sums: weight_sums, origin, runs };
         block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);
     }
 }
@@ -178,8 +162,22 @@ struct Block<'a> {
     sums: &'a [i16; GROUP],
     /// As [`origin`] returns it.
     origin: i32,
-    /// As [`unknown_runs`] returns it.
+    /// `RUNS`, without the compiler's knowledge: to it, any run may be the last.
     runs: usize,
+}
+
+/// The blocks of a group, and of what stands behind it.
+fn blocks(packed: Packed<'_>) -> impl Iterator<Item = Block<'_>> {
+    let (runs, origin) = (black_box(RUNS), i32::from(origin()));
+    let tiles = packed.weights.as_chunks::<TILE>().0.iter();
+    let tiles = tiles.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
+    tiles.map(move |((weights, scales), sums)| Block {
+        weights: bytemuck::cast_ref(weights),
+        scales,
+        sums,
+        origin,
+        runs,
+    })
 }
 
 impl Block<'_> {
