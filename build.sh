@@ -31,6 +31,7 @@ WASM_OPT=(
 TARGET=wasm32-unknown-unknown
 TOOLS=$PWD/.tools
 BIN=$PWD/node_modules/.bin
+NEWER_NODE=$PWD/tests/newer-node/node_modules/.bin
 CARGO_FLAGS=()
 
 usage() {
@@ -105,16 +106,15 @@ npm_tools() {
   command -v npm >/dev/null || die 'node and npm are missing; install Node 20 or newer'
   # npm writes this file last, so it is at least as new as the lock only after a complete install.
   if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
-    npm ci --ignore-scripts --omit=optional --no-audit --no-fund
+    npm ci --ignore-scripts --no-audit --no-fund
     touch node_modules/.package-lock.json
   fi
 }
 
 # A newer Node, which only the tests of relaxed SIMD need and npm has for some systems.
 newer_node() {
-  if [[ ! -x $BIN/node && $(uname -sm) == 'Linux x86_64' ]]; then
-    npm install --no-save --include=optional --ignore-scripts --no-audit --no-fund
-    touch node_modules/.package-lock.json
+  if [[ ! -x $NEWER_NODE/node && $(uname -sm) == 'Linux x86_64' ]]; then
+    npm ci --prefix tests/newer-node --ignore-scripts --no-audit --no-fund
   fi
 }
 
@@ -263,7 +263,7 @@ tests_wasm_variant() {
   local path=$PATH
   if [[ $2 == *relaxed* ]]; then
     # Node has relaxed SIMD, and the instruction that it is for, since version 22.
-    [[ ! -x $BIN/node ]] || path=$BIN:$PATH
+    [[ ! -x $NEWER_NODE/node ]] || path=$NEWER_NODE:$PATH
     local reason script='import("./www/js/worker/features.js").then((f) => console.log(f.relaxedBarred() ?? ""))'
     reason=$(PATH=$path node -e "$script")
     if [[ -n $reason ]]; then

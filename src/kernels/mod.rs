@@ -36,6 +36,8 @@ use relaxed as chosen;
 #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
 use simd128 as chosen;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::parallel::{self, Parts};
 
 pub(crate) use float::{
@@ -337,6 +339,19 @@ pub(crate) fn matmul_i8(
             sums.iter_mut().enumerate().for_each(|(position, sums)| finish(group, position, sums));
         }
     });
+}
+
+/// The sum of all 32-bit words of slices that hold the same number of items each, split over threads as matrix products split
+/// theirs: each thread reads what it reads then. Nothing that works on these slices can be faster.
+pub(crate) fn read_items(items: usize, slices: &[&[u8]]) -> u32 {
+    let sum = AtomicU32::new(0);
+    parallel::for_ranges(items, |range| {
+        for slice in slices {
+            let length = slice.len() / items;
+            sum.fetch_add(chosen::sum_of_words(&slice[range.start * length..range.end * length]), Ordering::Relaxed);
+        }
+    });
+    sum.into_inner()
 }
 
 /// Copies a group, or the part of one that there is room or values for. For a whole one, the compiler needs no call.

@@ -79,6 +79,11 @@ pub(super) fn begin_reading<T>(_what: &[T]) {}
 /// Does nothing here.
 pub(super) fn read_lines<T>(_what: &[T]) {}
 
+/// Of little-endian words of 32 bits; what is left at the end is left out.
+pub(super) fn sum_of_words(bytes: &[u8]) -> u32 {
+    bytes.as_chunks().0.iter().fold(0, |sum: u32, &word| sum.wrapping_add(u32::from_le_bytes(word)))
+}
+
 /// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
 pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
     let positions = sums.len();
@@ -184,5 +189,6 @@ mod tests {
         suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
+        suite::sum_of_words(sum_of_words);
     }
 }

@@ -18,8 +18,8 @@ use std::arch::wasm32::{
 };
 use std::hint::black_box;
 
-pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines};
-use super::simd128::{VECTORS, quantize, read_next_page, rescale, store_i16};
+pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines, sum_of_words};
+use super::simd128::{VECTORS, quantize, read_next_page, rescale, store_bytes, store_i16};
 use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
@@ -61,11 +61,6 @@ fn below_zeros(sums: &[i16; 4]) -> v128 {
     unsafe { i32x4_load_extend_u16x4(sums.as_ptr().cast()) }
 }
 
-fn store(out: &mut [u8; 16], x: v128) {
-    // SAFETY: the reference covers the 16 bytes that are written.
-    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
-}
-
 fn store_weights(out: &mut [i8; 16], x: v128) {
     // SAFETY: the reference covers the 16 bytes that are written.
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
@@ -81,7 +76,7 @@ pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> S
         let narrow = u8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
         // Narrowing ends at 0 and 255, so what is not a number is within the range, too; in relaxed builds, compilers take a
         // minimum that may return it.
-        store(values, v128_xor(narrow, origin));
+        store_bytes(values, v128_xor(narrow, origin));
     }
     scale
 }
@@ -237,5 +232,6 @@ mod tests {
         suite::quantize_anything::<Value>(quantize_block, |value, _| i32::from(value));
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
+        suite::sum_of_words(sum_of_words);
     }
 }

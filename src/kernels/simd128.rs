@@ -18,7 +18,7 @@ use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
 pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, interleave_tile, value};
-use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, portable, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
 /// Vectors that hold a 32-bit number of each row of a group.
@@ -42,6 +42,16 @@ fn splat_pair(values: &[i16; 2]) -> v128 {
 fn load_i16(x: &[i16; 8]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+fn load_bytes(x: &[u8; 16]) -> v128 {
+    // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
+    unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+pub(super) fn store_bytes(out: &mut [u8; 16], x: v128) {
+    // SAFETY: the reference covers the 16 bytes that are written.
+    unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
 fn store_f32(out: &mut [f32; 4], x: v128) {
@@ -145,6 +155,21 @@ pub(super) fn read_lines<T: NoUninit>(what: &[T]) {
         // SAFETY: a reference may be read. A plain read of what is not used would be left out.
         unsafe { std::ptr::read_volatile(&raw const line[0]) };
     }
+}
+
+/// As the portable one, with so many sums side by side that none is waited for.
+pub(super) fn sum_of_words(bytes: &[u8]) -> u32 {
+    const SUMS: usize = 8;
+    let (turns, rest) = bytes.as_chunks::<{ 16 * SUMS }>();
+    let mut sums = [i32x4_splat(0); SUMS];
+    for turn in turns {
+        for (sum, words) in sums.iter_mut().zip(turn.as_chunks().0) {
+            *sum = i32x4_add(*sum, load_bytes(words));
+        }
+    }
+    let mut all = [0; 16];
+    store_bytes(&mut all, sums.into_iter().fold(i32x4_splat(0), |all, sum| i32x4_add(all, sum)));
+    portable::sum_of_words(&all).wrapping_add(portable::sum_of_words(rest))
 }
 
 #[inline(always)]
@@ -315,5 +340,6 @@ mod tests {
         suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
         suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
+        suite::sum_of_words(sum_of_words);
     }
 }

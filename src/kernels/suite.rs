@@ -57,6 +57,17 @@ pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock
     }
 }
 
+pub(super) fn sum_of_words(sum_of_words: fn(&[u8]) -> u32) {
+    let bytes: Vec<u8> = paint(1000, 5).map(|byte| byte as u8).collect();
+    for length in [0, 3, 4, 16, 127, 128, 300, 1000] {
+        for start in [0, 1, 64] {
+            let bytes = &bytes[start..][..length.min(1000 - start)];
+            assert_eq!(sum_of_words(bytes), portable::sum_of_words(bytes), "{length} bytes from {start} on");
+        }
+    }
+    assert_ne!(sum_of_words(&bytes), sum_of_words(&bytes[4..]));
+}
+
 pub(super) fn multiply_group<V, const RUN: usize>(
     multiply_group: MultiplyGroup<V>,
     value: fn(u8, i32) -> V,

@@ -1,8 +1,12 @@
 //! The weights of a GPT-2, in int8 or f32, and the names that checkpoints give them.
 
+use std::hint::black_box;
+
+use bytemuck::cast_slice;
+
 use crate::config::Gpt2Config;
 use crate::error::{Result, try_zeroed};
-use crate::kernels::{self, Activations, Finish};
+use crate::kernels::{self, Activations, Finish, GROUP, Packed};
 use crate::memory::{self, Needs};
 use crate::parallel::{self, Parts};
 use crate::quant::Int8Matrix;
@@ -114,6 +118,19 @@ impl Matrix {
         }
     }
 
+    /// Reads all of it, and returns how many bytes these were.
+    fn read_through(&self) -> usize {
+        let (items, slices) = match self {
+            Self::Int8(matrix) => {
+                let Packed { weights, scales, sums } = matrix.packed();
+                (matrix.rows.div_ceil(GROUP), [cast_slice(weights), cast_slice(scales), cast_slice(sums)])
+            }
+            Self::F32 { rows, weights, .. } => (*rows, [cast_slice(weights), &[], &[]]),
+        };
+        black_box(kernels::read_items(items, &slices));
+        slices.iter().map(|slice| slice.len()).sum()
+    }
+
     /// `out` (K) = one row.
     pub fn row(&self, out: &mut [f32], row: usize) {
         match self {
@@ -212,6 +229,13 @@ impl Weights {
             norm(&b.ln_1) + norm(&b.ln_2) + linears.into_iter().map(linear).sum::<usize>()
         };
         self.wte.bytes() + 4 * self.wpe.len() + norm(&self.ln_f) + self.blocks.iter().map(block).sum::<usize>()
+    }
+
+    /// Reads the matrices of all layers and of the output once, as one token needs them, so that the time it takes can be measured;
+    /// returns how many bytes these were.
+    pub fn read_through(&self) -> usize {
+        let linears = self.blocks.iter().flat_map(|b| [&b.attn_qkv, &b.attn_proj, &b.mlp_fc, &b.mlp_proj]);
+        linears.map(|linear| linear.matrix.read_through()).sum::<usize>() + self.wte.read_through()
     }
 
     /// How the matrices are held.

@@ -278,6 +278,12 @@ impl Engine {
         self.session.probe().map_err(failure)
     }
 
+    /// Reads all weights that a token needs, and nothing else; returns how many bytes.
+    #[wasm_bindgen(js_name = readWeights)]
+    pub fn read_weights(&self) -> usize {
+        self.session.model().weights.read_through()
+    }
+
     /// Changes whenever the tokens do.
     #[wasm_bindgen(getter)]
     pub fn revision(&self) -> u32 {

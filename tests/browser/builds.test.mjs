@@ -218,12 +218,13 @@ pageTest('B25, B27: every build, forced, gives the same tokens', { relaxed: true
     { variant: 'relaxed-threads', threads: 3 },
     { variant: 'relaxed-threads', threads: 1 },
   ]) {
-    const [, info, prefilled, decoded, branches, tuning, late] = await ask(page, [
+    const [, info, prefilled, decoded, branches, read, tuning, late] = await ask(page, [
       ['configure', wishes],
       ['load', source],
       ['prefillTokens', [...ids]],
       ['decodeTokens', 12],
       ['branches', 3, 4],
+      ['readWeights', 2],
       ['tune'],
       ['configure', {}],
     ]);
@@ -236,6 +237,9 @@ pageTest('B25, B27: every build, forced, gives the same tokens', { relaxed: true
     assert.equal(decoded.ids.length, 12);
     assert.equal(decoded.times.length, 12);
     assert.ok([prefilled.milliseconds, branches.milliseconds, ...decoded.times].every((time) => time > 0));
+    // All but biases, norms and positions.
+    assert.ok(read.bytes > 0.9 * info.bytes && read.bytes < info.bytes, `${read.bytes} of ${info.bytes}`);
+    assert.equal(read.times.length, 2);
     assert.equal(Object.keys(branches.ids).length, 12);
     found.set(what, { decoded: decoded.ids, branches: branches.ids });
   }

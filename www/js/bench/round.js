@@ -9,6 +9,7 @@ import {
   median,
   promptsFor,
   ratios,
+  READINGS,
   SHORT,
   SHORT_COUNT,
 } from './figures.js';
@@ -46,6 +47,12 @@ export async function timePrompt(engine, model, count, variety) {
   return performance.now() - start;
 }
 
+/** GB/s. @param {Engine} engine */
+async function readingOfWeights(engine) {
+  const { bytes, times } = await engine.readWeights(READINGS);
+  return bytes / median(times) / 1e6;
+}
+
 /**
  * Runs what is measured, so that the browser has optimised the code: what a visitor meets after the first moments.
  * @param {Engine} engine
@@ -57,6 +64,7 @@ export async function warmUp(engine, model) {
     await timePrompt(engine, model, SHORT, i);
     await engine.decodeTokens(8);
     await engine.branches(BRANCHES, 8);
+    await engine.readWeights(4);
   }
 }
 
@@ -98,6 +106,8 @@ export async function measureRound(engine, model, threads, variety, record, sign
   // The first token of each is known beforehand.
   put('branches', milliseconds / (BRANCH_STEPS - 1));
   record('branches-ratio', rates.branches / median(times));
+  // Where the system put them decides how fast they can be read, so only their own place tells how much of that is made use of.
+  put('read-weights', await readingOfWeights(engine));
   put('read', await readingLimit(threads, bytesPerToken(model), signal));
   await timePrompt(engine, model, longContextFor(model), variety);
   put('decode-long', 1000 / median((await engine.decodeTokens(LONG_COUNT)).times));

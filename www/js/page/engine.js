@@ -41,6 +41,7 @@ import { WorkerLink } from './worker-link.js';
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
  * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
  * @typedef {import('../shared/protocol.js').Branches} Branches
+ * @typedef {import('../shared/protocol.js').WeightsRead} WeightsRead
  */
 
 /** @returns {WorkerLike} */
@@ -276,6 +277,14 @@ export class Engine extends EventTarget {
    */
   branches(count, steps) {
     return this.#request({ kind: 'branches', count, steps });
+  }
+
+  /**
+   * @param {number} count
+   * @returns {Promise<WeightsRead>}
+   */
+  readWeights(count) {
+    return this.#request({ kind: 'read-weights', count });
   }
 
   /** Gives up the worker and all it holds; the next request starts a fresh one. */

@@ -6,6 +6,7 @@
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
  * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
  * @typedef {import('../shared/protocol.js').Branches} Branches
+ * @typedef {import('../shared/protocol.js').WeightsRead} WeightsRead
  */
 
 /**
@@ -49,4 +50,20 @@ export function branches(engine, count, steps) {
   const start = performance.now();
   const ids = engine.branches(count, steps);
   return { ids, milliseconds: performance.now() - start };
+}
+
+/**
+ * @param {Engine} engine
+ * @param {number} count
+ * @returns {WeightsRead}
+ */
+export function readWeights(engine, count) {
+  let bytes = 0;
+  const times = [];
+  while (times.length < count) {
+    const start = performance.now();
+    bytes = engine.readWeights();
+    times.push(performance.now() - start);
+  }
+  return { bytes, times };
 }

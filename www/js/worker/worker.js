@@ -8,7 +8,7 @@
 
 import { codes, EngineError } from '../shared/protocol.js';
 import { inspectingHandlers } from './inspecting.js';
-import { branches, decodeTokens, prefillTokens } from './measuring.js';
+import { branches, decodeTokens, prefillTokens, readWeights } from './measuring.js';
 import { forget, listKept } from './store/kept.js';
 import { importPersonal, suggestingHandlers } from './suggesting.js';
 import { tune } from './tuning.js';
@@ -319,6 +319,10 @@ const handlers = {
 
   async branches({ count, steps }) {
     return { result: branches(engineAlone(), count, steps) };
+  },
+
+  async 'read-weights'({ count }) {
+    return { result: readWeights(engineAlone(), count) };
   },
 
   async stop() {
