@@ -431,10 +431,12 @@ pub(crate) fn attention_scores_i8(
     }
 }
 
-/// Lets memory begin with keys or values that are multiplied soon: those of a page lie elsewhere than those before, so that
-/// processors don't read ahead by themselves.
+/// Lets memory begin with keys or values of a page that are multiplied soon: they lie elsewhere than those before, so that
+/// processors don't read ahead by themselves before they have seen some lines of them. All lines of a page took 1.06 times
+/// as long for a token after 900 on an AMD EPYC 9005.
 pub(crate) fn read_ahead(what: &[i8]) {
-    chosen::read_lines(what);
+    const BYTES: usize = 256;
+    chosen::read_lines(&what[..what.len().min(BYTES)]);
 }
 
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)

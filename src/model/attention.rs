@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::cache::{Cache, Kind, PAGE, Pages};
 use crate::config::Gpt2Config;
-use crate::kernels::{self, Activations, BLOCK, GROUP, MAX_POSITIONS, TILE};
+use crate::kernels::{self, Activations, BLOCK, GROUP, MAX_POSITIONS};
 use crate::parallel::{self, Parts};
 
 /// Destination tokens that are taken together: keys and values are then read once for all of them.
@@ -137,8 +137,8 @@ impl Cache {
                 let mut of_group = [[0.0; GROUP]; TOGETHER];
                 for start in (0..keys).step_by(GROUP) {
                     let group = start % PAGE / GROUP;
-                    if let Some(next) = pages.get(start / PAGE + 1) {
-                        kernels::read_ahead(&next.keys(head, group, blocks).weights[..blocks * TILE]);
+                    if let (0, Some(next)) = (group, pages.get(start / PAGE + 1)) {
+                        kernels::read_ahead(next.keys(head, group, blocks).weights);
                     }
                     let keys = pages[start / PAGE].keys(head, group, blocks);
                     kernels::attention_scores_i8(&mut of_group[..count], queries, keys, factor);
@@ -175,15 +175,14 @@ impl Cache {
                 let mut quantised = [[0; BLOCK]; TOGETHER];
                 let mut steps = [0.0; TOGETHER];
                 for (index, page) in pages[..keys.div_ceil(PAGE)].iter().enumerate() {
-                    let next = pages.get(index + 1).map(|next| next.values(head, gathered.len()).0);
+                    if let Some(next) = pages.get(index + 1) {
+                        kernels::read_ahead(next.values(head, gathered.len()).0.as_flattened());
+                    }
                     let (channel_groups, value_scales) = page.values(head, gathered.len());
                     for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
                         *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[index], value_scales);
                     }
-                    for (group, (gathered, channels)) in gathered.iter_mut().zip(channel_groups).enumerate() {
-                        if let Some(next) = next {
-                            kernels::read_ahead(&next[group]);
-                        }
+                    for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
                         kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
                     }
                 }
