@@ -3,18 +3,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# For kernels in relaxed SIMD. With loop strength reduction, LLVM works out the address of most loads by an instruction of
-# its own, in place of an offset in the load: one thread wrote at 0.85 of the speed on an AMD EPYC 9005, and modules are
-# larger by 6 kB. Without relaxed SIMD, where the arithmetic takes longer, it is of use.
-RELAXED='-Ctarget-feature=+relaxed-simd -Cllvm-args=-disable-lsr'
-
-# name | rustc flags of this crate alone | target features of libraries as well, beyond those in .cargo/config.toml |
+# name | target features of this crate alone | those of libraries as well, beyond those in .cargo/config.toml |
 # wasm-opt flags beyond WASM_OPT. Neighbours can be built side by side: they share no libraries.
 VARIANTS=(
   'simd128|||'
   'simd128-threads||+atomics|--enable-threads'
-  "relaxed|$RELAXED||--enable-relaxed-simd"
-  "relaxed-threads|$RELAXED|+atomics|--enable-relaxed-simd --enable-threads"
+  'relaxed|+relaxed-simd||--enable-relaxed-simd'
+  'relaxed-threads|+relaxed-simd|+atomics|--enable-relaxed-simd --enable-threads'
 )
 
 # Memory that threads share is made by the page, so the module imports it; wasm-bindgen sets each thread up with the
@@ -148,19 +143,19 @@ build_tools() {
 
 # --- building ---------------------------------------------------------------------------------------------------
 
-# Calls "$1 NAME FLAGS SHARED_FEATURES OPT_FLAGS" for each variant, or for those named after it: two at a time, because
+# Calls "$1 NAME FEATURES SHARED_FEATURES OPT_FLAGS" for each variant, or for those named after it: two at a time, because
 # this crate, compiled as one unit, keeps one core busy.
 each_variant() {
-  local work=$1 row name flags shared opt pids=() names=() i failed=
+  local work=$1 row name features shared opt pids=() names=() i failed=
   shift
   mkdir -p artifacts
   for row in "${VARIANTS[@]}"; do
-    IFS='|' read -r name flags shared opt <<<"$row"
+    IFS='|' read -r name features shared opt <<<"$row"
     [[ $# == 0 || " $* " == *" $name "* ]] || continue
     while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
     printf '%s, see %s\n' "$name" "artifacts/$work-$name.log"
     # Errors end the job, as they would end this script.
-    (set -e; "$work" "$name" "$flags" "$shared" "$opt") >"artifacts/$work-$name.log" 2>&1 &
+    (set -e; "$work" "$name" "$features" "$shared" "$opt") >"artifacts/$work-$name.log" 2>&1 &
     pids+=($!)
     names+=("$name")
   done
@@ -177,14 +172,13 @@ variant_target_dir() { printf 'target%s' "${1:+/${1//+/}}"; }
 
 # Cargo with the flags of one variant.
 variant_cargo() {
-  local flags=$1 shared=$2 subcommand=$3
+  local features=$1 shared=$2 subcommand=$3
   shift 3
   local arguments=(--target "$TARGET" --target-dir "$(variant_target_dir "$shared")" "${CARGO_FLAGS[@]}")
   # Lets a stable compiler take unstable flags. Set for all calls, because some libraries are built anew when it changes.
   local -x RUSTC_BOOTSTRAP=1
-  if [[ -n $flags ]]; then
-    local between="','"
-    arguments+=(-Zprofile-rustflags --config "profile.release.package.headlight.rustflags=['${flags// /$between}']")
+  if [[ -n $features ]]; then
+    arguments+=(-Zprofile-rustflags --config "profile.release.package.headlight.rustflags=['-Ctarget-feature=$features']")
   fi
   if [[ $shared == *+atomics* ]]; then
     # The standard library that rustup installs is built without atomics; where nothing is linked, it will do. `test` is for
@@ -198,8 +192,8 @@ variant_cargo() {
 }
 
 wasm_variant() {
-  local name=$1 flags=$2 shared=$3 opt=$4 out=www/pkg/$1 built
-  variant_cargo "$flags" "$shared" build --release --lib
+  local name=$1 features=$2 shared=$3 opt=$4 out=www/pkg/$1 built
+  variant_cargo "$features" "$shared" build --release --lib
   built=$(variant_target_dir "$shared")/$TARGET/release/headlight.wasm
   if [[ $out/headlight_bg.wasm -nt $built && $out/headlight_bg.wasm -nt build.sh ]]; then
     return
