@@ -102,20 +102,20 @@ wasm_bindgen_tools() {
   fi
 }
 
-npm_tools() {
+# What a folder's package-lock.json names. Without optional packages, tools would lack their programs.
+npm_packages() {
   command -v npm >/dev/null || die 'node and npm are missing; install Node 20 or newer'
   # npm writes this file last, so it is at least as new as the lock only after a complete install.
-  if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
-    npm ci --ignore-scripts --no-audit --no-fund
-    touch node_modules/.package-lock.json
+  local installed=$1/node_modules/.package-lock.json
+  if [[ ! -f $installed || $1/package-lock.json -nt $installed ]]; then
+    npm ci --prefix "$1" --include=dev --include=optional --ignore-scripts --no-audit --no-fund
+    touch "$installed"
   fi
 }
 
 # A newer Node, which only the tests of relaxed SIMD need and npm has for some systems.
 newer_node() {
-  if [[ ! -x $NEWER_NODE/node && $(uname -sm) == 'Linux x86_64' ]]; then
-    npm ci --prefix tests/newer-node --ignore-scripts --no-audit --no-fund
-  fi
+  [[ $(uname -sm) != 'Linux x86_64' ]] || npm_packages tests/newer-node
 }
 
 browser_tools() {
@@ -137,7 +137,7 @@ browser_tools() {
 
 build_tools() {
   rust_tools
-  npm_tools
+  npm_packages .
   wasm_bindgen_tools
 }
 

@@ -58,14 +58,15 @@ pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock
 }
 
 pub(super) fn sum_of_words(sum_of_words: fn(&[u8]) -> u32) {
+    // The last byte is no word.
+    assert_eq!(sum_of_words(&[1, 0, 0, 0, 2, 1, 0, 0, 9]), 259);
     let bytes: Vec<u8> = paint(1000, 5).map(|byte| byte as u8).collect();
-    for length in [0, 3, 4, 16, 127, 128, 300, 1000] {
+    for length in [0, 3, 4, 16, 127, 128, 300, 936] {
         for start in [0, 1, 64] {
-            let bytes = &bytes[start..][..length.min(1000 - start)];
+            let bytes = &bytes[start..start + length];
             assert_eq!(sum_of_words(bytes), portable::sum_of_words(bytes), "{length} bytes from {start} on");
         }
     }
-    assert_ne!(sum_of_words(&bytes), sum_of_words(&bytes[4..]));
 }
 
 pub(super) fn multiply_group<V, const RUN: usize>(

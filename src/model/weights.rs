@@ -2,11 +2,9 @@
 
 use std::hint::black_box;
 
-use bytemuck::cast_slice;
-
 use crate::config::Gpt2Config;
 use crate::error::{Result, try_zeroed};
-use crate::kernels::{self, Activations, Finish, GROUP, Packed};
+use crate::kernels::{self, Activations, Finish};
 use crate::memory::{self, Needs};
 use crate::parallel::{self, Parts};
 use crate::quant::Int8Matrix;
@@ -118,19 +116,6 @@ impl Matrix {
         }
     }
 
-    /// Reads all of it, and returns how many bytes these were.
-    fn read_through(&self) -> usize {
-        let (items, slices) = match self {
-            Self::Int8(matrix) => {
-                let Packed { weights, scales, sums } = matrix.packed();
-                (matrix.rows.div_ceil(GROUP), [cast_slice(weights), cast_slice(scales), cast_slice(sums)])
-            }
-            Self::F32 { rows, weights, .. } => (*rows, [cast_slice(weights), &[], &[]]),
-        };
-        black_box(kernels::read_items(items, &slices));
-        slices.iter().map(|slice| slice.len()).sum()
-    }
-
     /// `out` (K) = one row.
     pub fn row(&self, out: &mut [f32], row: usize) {
         match self {
@@ -231,11 +216,17 @@ impl Weights {
         self.wte.bytes() + 4 * self.wpe.len() + norm(&self.ln_f) + self.blocks.iter().map(block).sum::<usize>()
     }
 
-    /// Reads the matrices of all layers and of the output once, as one token needs them, so that the time it takes can be measured;
-    /// returns how many bytes these were.
-    pub fn read_through(&self) -> usize {
+    /// Reads all int8 matrices once, as a token does, and does nothing with them; returns their bytes. For measuring.
+    pub fn read_matrices(&self) -> usize {
         let linears = self.blocks.iter().flat_map(|b| [&b.attn_qkv, &b.attn_proj, &b.mlp_fc, &b.mlp_proj]);
-        linears.map(|linear| linear.matrix.read_through()).sum::<usize>() + self.wte.read_through()
+        let matrices = linears.map(|linear| &linear.matrix).chain([&self.wte]);
+        let read = |matrix: &Matrix| {
+            let Matrix::Int8(int8) = matrix else { return 0 };
+            // What is not used would not be read.
+            black_box(kernels::read_i8(int8.packed(), (int8.rows, int8.blocks())));
+            matrix.bytes()
+        };
+        matrices.map(read).sum()
     }
 
     /// How the matrices are held.

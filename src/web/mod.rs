@@ -278,10 +278,10 @@ impl Engine {
         self.session.probe().map_err(failure)
     }
 
-    /// Reads all weights that a token needs, and nothing else; returns how many bytes.
-    #[wasm_bindgen(js_name = readWeights)]
-    pub fn read_weights(&self) -> usize {
-        self.session.model().weights.read_through()
+    /// Reads all matrices and nothing else, as one token does; returns how many bytes.
+    #[wasm_bindgen(js_name = readMatrices)]
+    pub fn read_matrices(&self) -> usize {
+        self.session.model().weights.read_matrices()
     }
 
     /// Changes whenever the tokens do.

@@ -23,8 +23,10 @@ const all = () => true;
 
 /** @type {({what: string, id: string, of: (setting: Setting) => boolean} & Limits)[]} */
 const ofBuilds = [
-  { what: 'writing after 32 tokens / reading the weights', id: 'decode-short-share', of: relaxed, least: 0.85 },
-  { what: 'writing after 32 tokens / reading the weights', id: 'decode-short-share', of: baseline, least: 0.5 },
+  { what: 'writing after 32 tokens / reading the weights', id: 'decode-short-of-matrices', of: relaxed, least: 0.85 },
+  { what: 'writing after 32 tokens / reading the weights', id: 'decode-short-of-matrices', of: baseline, least: 0.5 },
+  { what: 'writing after 32 tokens / reading other memory', id: 'decode-short-share', of: relaxed, least: 0.85 },
+  { what: 'writing after 32 tokens / reading other memory', id: 'decode-short-share', of: baseline, least: 0.5 },
   { what: 'writing after 900 tokens / after 32', id: 'decode-long-ratio', of: all, least: 0.8 },
   { what: 'reading 128 tokens / arithmetic’s limit', id: 'prefill-128-share', of: relaxed, least: 0.5 },
   { what: 'reading 512 tokens / arithmetic’s limit', id: 'prefill-512-share', of: relaxed, least: 0.5 },

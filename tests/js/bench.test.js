@@ -45,7 +45,7 @@ test('each ratio is of the limit that binds it', () => {
     'prefill-16': 100,
     'prefill-128': 200,
     'prefill-512': 200,
-    'read-weights': 8,
+    'read-matrices': 8,
     read: 10,
     widening: 20,
     relaxed: 80,
@@ -53,8 +53,8 @@ test('each ratio is of the limit that binds it', () => {
   const baseline = ratios(rates, small, false);
   const relaxed = ratios(rates, small, true);
   assert.equal(baseline['decode-long-ratio'], 0.8);
-  assert.equal(baseline['decode-short-share'], (50 * bytesPerToken(small)) / 1e9 / 8);
-  assert.equal(baseline['decode-short-share-of-other'], (50 * bytesPerToken(small)) / 1e9 / 10);
+  assert.equal(baseline['decode-short-of-matrices'], (50 * bytesPerToken(small)) / 1e9 / 8);
+  assert.equal(baseline['decode-short-share'], (50 * bytesPerToken(small)) / 1e9 / 10);
   assert.equal(baseline['prefill-512-share'], 4 * relaxed['prefill-512-share']);
   assert.ok(Math.abs(baseline['prefill-512-share'] - (200 * (84_934_656 + 38_597_376 / 512)) / 20e9) < 1e-9);
 });

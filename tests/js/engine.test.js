@@ -160,7 +160,7 @@ test('each request carries what its kind asks for', () => {
   engine.prefillTokens(ids);
   engine.decodeTokens(8);
   engine.branches(4, 8);
-  engine.readWeights(3);
+  engine.readMatrices(3);
   const bodies = workers[0].received.map(({ id, ...body }) => body);
   assert.deepEqual(bodies, [
     { kind: 'configure', variant: 'relaxed', threads: 1 },
@@ -172,6 +172,6 @@ test('each request carries what its kind asks for', () => {
     { kind: 'prefill-tokens', ids },
     { kind: 'decode-tokens', count: 8 },
     { kind: 'branches', count: 4, steps: 8 },
-    { kind: 'read-weights', count: 3 },
+    { kind: 'read-matrices', count: 3 },
   ]);
 });

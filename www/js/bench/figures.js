@@ -21,7 +21,7 @@ export const LONG = 900;
 /** Tokens that are decoded after each. */
 export const SHORT_COUNT = 48;
 export const LONG_COUNT = 24;
-/** Times that all weights are read. */
+/** Times that all matrices are read. */
 export const READINGS = 24;
 export const BRANCHES = 4;
 export const BRANCH_STEPS = 25;
@@ -59,14 +59,14 @@ export function figuresFor(shape) {
       ['branches', `${BRANCHES} continuations at once, time of one step`, 'ms'],
     ]),
     ...grouped('What the machine can do at best, with as many threads', [
-      ['read-weights', 'reading the weights and nothing else', 'GB/s'],
+      ['read-matrices', 'reading the weights and nothing else', 'GB/s'],
       ['read', 'reading as much other memory', 'GB/s'],
       ['widening', 'widening dot products', 'GMAC/s'],
       ['relaxed', 'relaxed dot products', 'GMAC/s'],
     ]),
     ...grouped('Ratios', [
-      ['decode-short-share', `writing after ${SHORT} tokens / reading the weights`, ''],
-      ['decode-short-share-of-other', `writing after ${SHORT} tokens / reading other memory`, ''],
+      ['decode-short-of-matrices', `writing after ${SHORT} tokens / reading the weights`, ''],
+      ['decode-short-share', `writing after ${SHORT} tokens / reading other memory`, ''],
       ['decode-long-ratio', `writing after ${long} tokens / after ${SHORT}`, ''],
       ...prompts.map(
         (length) =>
@@ -108,8 +108,8 @@ export function ratios(rates, shape, relaxed) {
   const peak = relaxed ? rates.relaxed : rates.widening;
   const readWhileWriting = (rates['decode-short'] * bytesPerToken(shape)) / 1e9;
   return {
-    'decode-short-share': readWhileWriting / rates['read-weights'],
-    'decode-short-share-of-other': readWhileWriting / rates.read,
+    'decode-short-of-matrices': readWhileWriting / rates['read-matrices'],
+    'decode-short-share': readWhileWriting / rates.read,
     'decode-long-ratio': rates['decode-long'] / rates['decode-short'],
     ...Object.fromEntries(
       promptsFor(shape).map((length) => [

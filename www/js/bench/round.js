@@ -8,8 +8,8 @@ import {
   longContextFor,
   median,
   promptsFor,
-  ratios,
   READINGS,
+  ratios,
   SHORT,
   SHORT_COUNT,
 } from './figures.js';
@@ -48,8 +48,8 @@ export async function timePrompt(engine, model, count, variety) {
 }
 
 /** GB/s. @param {Engine} engine */
-async function readingOfWeights(engine) {
-  const { bytes, times } = await engine.readWeights(READINGS);
+async function readingOfMatrices(engine) {
+  const { bytes, times } = await engine.readMatrices(READINGS);
   return bytes / median(times) / 1e6;
 }
 
@@ -64,7 +64,7 @@ export async function warmUp(engine, model) {
     await timePrompt(engine, model, SHORT, i);
     await engine.decodeTokens(8);
     await engine.branches(BRANCHES, 8);
-    await engine.readWeights(4);
+    await engine.readMatrices(4);
   }
 }
 
@@ -106,8 +106,8 @@ export async function measureRound(engine, model, threads, variety, record, sign
   // The first token of each is known beforehand.
   put('branches', milliseconds / (BRANCH_STEPS - 1));
   record('branches-ratio', rates.branches / median(times));
-  // Where the system put them decides how fast they can be read, so only their own place tells how much of that is made use of.
-  put('read-weights', await readingOfWeights(engine));
+  // How fast memory can be read depends on where the system put it: the weights are read where they are, too.
+  put('read-matrices', await readingOfMatrices(engine));
   put('read', await readingLimit(threads, bytesPerToken(model), signal));
   await timePrompt(engine, model, longContextFor(model), variety);
   put('decode-long', 1000 / median((await engine.decodeTokens(LONG_COUNT)).times));

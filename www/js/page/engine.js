@@ -41,7 +41,7 @@ import { WorkerLink } from './worker-link.js';
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
  * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
  * @typedef {import('../shared/protocol.js').Branches} Branches
- * @typedef {import('../shared/protocol.js').WeightsRead} WeightsRead
+ * @typedef {import('../shared/protocol.js').MatricesRead} MatricesRead
  */
 
 /** @returns {WorkerLike} */
@@ -281,10 +281,10 @@ export class Engine extends EventTarget {
 
   /**
    * @param {number} count
-   * @returns {Promise<WeightsRead>}
+   * @returns {Promise<MatricesRead>}
    */
-  readWeights(count) {
-    return this.#request({ kind: 'read-weights', count });
+  readMatrices(count) {
+    return this.#request({ kind: 'read-matrices', count });
   }
 
   /** Gives up the worker and all it holds; the next request starts a fresh one. */

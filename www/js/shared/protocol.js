@@ -83,9 +83,9 @@
  *   Times a few tokens with one thread, two, and so on, whenever nothing else is to be done, and keeps the fewest threads
  *   that are about as fast as any. A forced number of threads stays. Result: `Tuning`, perhaps only after a while.
  *
- * @typedef {PrefillTokensRequest | DecodeTokensRequest | BranchesRequest | ReadWeightsRequest} MeasuringRequest
- *   For measuring only. They work on token ids, take the engine for themselves until they are done, and leave attention
- *   and suggestions to the next `suggest`.
+ * @typedef {PrefillTokensRequest | DecodeTokensRequest | BranchesRequest | ReadMatricesRequest} MeasuringRequest
+ *   For measuring only. They take token ids and no text, have the engine for themselves until they are done, and leave
+ *   attention and suggestions to the next `suggest`.
  * @typedef {{kind: 'prefill-tokens', ids: Uint32Array}} PrefillTokensRequest
  *   Forgets what is cached and computes these tokens. Result: `PrefilledTokens`.
  * @typedef {{kind: 'decode-tokens', count: number}} DecodeTokensRequest
@@ -93,8 +93,8 @@
  * @typedef {{kind: 'branches', count: number, steps: number}} BranchesRequest
  *   Continues each of the `count` most probable next tokens greedily to `steps` tokens, all in one batch. The tokens so
  *   far stay as they are. Result: `Branches`.
- * @typedef {{kind: 'read-weights', count: number}} ReadWeightsRequest
- *   Reads all weights that a token needs so many times over, and does nothing with them. Result: `WeightsRead`.
+ * @typedef {{kind: 'read-matrices', count: number}} ReadMatricesRequest
+ *   Reads all matrices, as each token does, so many times over, and does nothing with them. Result: `MatricesRead`.
  *
  * @typedef {{temperature: number, topK: number, topP: number, seed: number, repetitionPenalty?: number}} Sampling
  *   `temperature` 0 is greedy; `topK` 0 and `topP` 1 switch those filters off; `seed` is a whole number below 2^32.
@@ -137,7 +137,7 @@
  * @typedef {{next: number, milliseconds: number}} PrefilledTokens   `next`: the most probable next token's id
  * @typedef {{ids: number[], times: number[]}} DecodedTokens         milliseconds for each token, chosen and computed
  * @typedef {{ids: Uint32Array, milliseconds: number}} Branches      (count, steps), each row the tokens of one branch
- * @typedef {{bytes: number, times: number[]}} WeightsRead           bytes, and milliseconds, of each time
+ * @typedef {{bytes: number, times: number[]}} MatricesRead           bytes of all matrices, and milliseconds for each time
  *
  * @typedef {object} Token
  * @property {number} id

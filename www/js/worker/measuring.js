@@ -1,12 +1,12 @@
 // @ts-check
-/** What `MeasuringRequest`s do: tokens in, tokens and times out, without a message or a pause in between. */
+/** What `MeasuringRequest`s do, without a message or a pause in between. */
 
 /**
  * @typedef {import('../../pkg/simd128/headlight.js').Engine} Engine
  * @typedef {import('../shared/protocol.js').PrefilledTokens} PrefilledTokens
  * @typedef {import('../shared/protocol.js').DecodedTokens} DecodedTokens
  * @typedef {import('../shared/protocol.js').Branches} Branches
- * @typedef {import('../shared/protocol.js').WeightsRead} WeightsRead
+ * @typedef {import('../shared/protocol.js').MatricesRead} MatricesRead
  */
 
 /**
@@ -55,14 +55,14 @@ export function branches(engine, count, steps) {
 /**
  * @param {Engine} engine
  * @param {number} count
- * @returns {WeightsRead}
+ * @returns {MatricesRead}
  */
-export function readWeights(engine, count) {
+export function readMatrices(engine, count) {
   let bytes = 0;
   const times = [];
   while (times.length < count) {
     const start = performance.now();
-    bytes = engine.readWeights();
+    bytes = engine.readMatrices();
     times.push(performance.now() - start);
   }
   return { bytes, times };

@@ -8,7 +8,7 @@
 
 import { codes, EngineError } from '../shared/protocol.js';
 import { inspectingHandlers } from './inspecting.js';
-import { branches, decodeTokens, prefillTokens, readWeights } from './measuring.js';
+import { branches, decodeTokens, prefillTokens, readMatrices } from './measuring.js';
 import { forget, listKept } from './store/kept.js';
 import { importPersonal, suggestingHandlers } from './suggesting.js';
 import { tune } from './tuning.js';
@@ -321,8 +321,8 @@ const handlers = {
     return { result: branches(engineAlone(), count, steps) };
   },
 
-  async 'read-weights'({ count }) {
-    return { result: readWeights(engineAlone(), count) };
+  async 'read-matrices'({ count }) {
+    return { result: readMatrices(engineAlone(), count) };
   },
 
   async stop() {
