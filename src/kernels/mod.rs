@@ -326,9 +326,9 @@ pub(crate) fn matmul_i8(
         let mut sums = [[0.0; GROUP]; MAX_POSITIONS];
         let sums = &mut sums[..positions];
         let Packed { weights, scales: weight_scales, sums: weight_sums } = packed.group(groups.start, blocks);
-        chosen::begin_reading::<12, _>(weights);
-        chosen::begin_reading::<12, _>(weight_scales);
-        chosen::begin_reading::<12, _>(weight_sums);
+        chosen::begin_reading(weights);
+        chosen::begin_reading(weight_scales);
+        chosen::begin_reading(weight_sums);
         if let Some(bias) = bias {
             // All of it; otherwise each group would begin with waiting for its own.
             chosen::read_lines(&bias[groups.start * GROUP..rows.min(groups.end * GROUP)]);
@@ -433,13 +433,6 @@ pub(crate) fn attention_scores_i8(
     for score in scores.as_flattened_mut() {
         *score *= factor;
     }
-}
-
-/// Lets memory begin with the first lines of keys or values that are multiplied soon: those of a page lie elsewhere than those
-/// before, so that processors read the rest ahead only once they have seen some lines. With all lines of a page in place of
-/// these, a token after 900 took 1.06 times as long on an AMD EPYC 9005.
-pub(crate) fn read_ahead(what: &[i8]) {
-    chosen::begin_reading::<4, _>(what);
 }
 
 /// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)

@@ -74,7 +74,7 @@ pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]
 }
 
 /// Does nothing here.
-pub(super) fn begin_reading<const LINES: usize, T>(_what: &[T]) {}
+pub(super) fn begin_reading<T>(_what: &[T]) {}
 
 /// Does nothing here.
 pub(super) fn read_lines<T>(_what: &[T]) {}

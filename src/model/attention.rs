@@ -71,6 +71,26 @@ impl Mask for Causal {
     }
 }
 
+/// Calls `visit(head, scratch, keys)` for the keys of one page after the other, as far as each head reaches. What all heads read
+/// of a page lies together, so that processors read on by themselves: head by head, a token after 900 took 1.2 times as long
+/// on an AMD EPYC 9005.
+fn page_by_page(
+    heads: Range<usize>,
+    scratch: &mut [HeadScratch],
+    reach: impl Fn(usize) -> usize,
+    mut visit: impl FnMut(usize, &mut HeadScratch, Range<usize>),
+) {
+    let most = heads.clone().map(&reach).max().unwrap_or(0);
+    for start in (0..most).step_by(PAGE) {
+        for (head, scratch) in heads.clone().zip(&mut *scratch) {
+            let keys = start..reach(head).min(start + PAGE);
+            if !keys.is_empty() {
+                visit(head, scratch, keys);
+            }
+        }
+    }
+}
+
 impl Cache {
     /// `out` (T, C) = what every head gathers for the tokens from `first` on, which are stored, as those after them must be
     /// if the mask lets them be looked at.
@@ -85,62 +105,80 @@ impl Cache {
         let (size, channels) = (self.head_size(), self.heads() * self.head_size());
         let count = out.len() / channels;
         let (out, scratch) = (Parts::new(out), Parts::new(&mut scratch.0));
-        parallel::for_each(self.heads(), |head| {
+        parallel::for_ranges(self.heads(), |heads| {
             // SAFETY: each head has its own memory.
-            let scratch = unsafe { &mut scratch.part(head..head + 1)[0] };
+            let scratch = unsafe { scratch.part(heads.clone()) };
             for start in (0..count).step_by(TOGETHER) {
                 let positions = first + start..first + count.min(start + TOGETHER);
-                let keys = mask.reach((layer, head), positions.clone(), self.len());
-                self.score(scratch, layer, head, positions.clone(), keys);
-                let row_length = scratch.scores.len() / TOGETHER;
-                for (position, scores) in positions.clone().zip(scratch.scores.chunks_exact_mut(row_length)) {
-                    mask.weigh((layer, head), position, &mut scores[..keys]);
-                    scores[keys..keys.next_multiple_of(PAGE)].fill(0.0);
+                let reach = |head: usize| mask.reach((layer, head), positions.clone(), self.len());
+                for (head, scratch) in heads.clone().zip(&mut *scratch) {
+                    self.load_queries(scratch, layer, head, positions.clone());
                 }
-                self.gather(scratch, layer, head, positions.len(), keys);
-                for (t, position) in positions.enumerate() {
-                    let from = (position - first) * channels + head * size;
-                    // SAFETY: each head has channels of its own.
-                    let out = unsafe { out.part(from..from + size) };
-                    for (out, gathered) in out.chunks_mut(GROUP).zip(&scratch.gathered) {
-                        kernels::copy_row(out, &gathered[t]);
+                page_by_page(heads.clone(), scratch, reach, |head, scratch, keys| {
+                    self.score(scratch, layer, head, positions.clone(), keys);
+                });
+                for (head, scratch) in heads.clone().zip(&mut *scratch) {
+                    let keys = reach(head);
+                    let row_length = scratch.scores.len() / TOGETHER;
+                    for (position, scores) in positions.clone().zip(scratch.scores.chunks_exact_mut(row_length)) {
+                        mask.weigh((layer, head), position, &mut scores[..keys]);
+                        scores[keys..keys.next_multiple_of(PAGE)].fill(0.0);
+                    }
+                    scratch.gathered.fill([[0.0; GROUP]; TOGETHER]);
+                }
+                page_by_page(heads.clone(), scratch, reach, |head, scratch, keys| {
+                    self.gather(scratch, layer, head, positions.len(), keys);
+                });
+                for (head, scratch) in heads.clone().zip(&*scratch) {
+                    for (t, position) in positions.clone().enumerate() {
+                        let from = (position - first) * channels + head * size;
+                        // SAFETY: each head has channels of its own.
+                        let out = unsafe { out.part(from..from + size) };
+                        for (out, gathered) in out.chunks_mut(GROUP).zip(&scratch.gathered) {
+                            kernels::copy_row(out, &gathered[t]);
+                        }
                     }
                 }
             }
         });
     }
 
-    /// q . k / sqrt(HS) of the queries at `positions`, at most `TOGETHER`, and the first keys, into the rows of the scores.
-    fn score(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>, keys: usize) {
+    /// Brings the queries at `positions`, at most `TOGETHER`, into the form in which int8 keys take them.
+    fn load_queries(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
+        if let Pages::Int8(pages) = &self.layers[layer] {
+            let blocks = self.head_size().div_ceil(BLOCK);
+            let query =
+                |block: usize, position: usize| pages[position / PAGE].query(head, position % PAGE, (block, blocks));
+            scratch
+                .queries
+                .restore((0..blocks).flat_map(|b| positions.clone().map(move |position| query(b, position))));
+        }
+    }
+
+    /// q . k / sqrt(HS) of the queries at `positions`, which have been loaded, and the first keys of a page, into the rows of the
+    /// scores.
+    fn score(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>, keys: Range<usize>) {
         let HeadScratch { scores, queries, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let factor = 1.0 / (size as f32).sqrt();
+        let page = keys.start / PAGE;
         match &self.layers[layer] {
             Pages::F32(pages) => {
                 for (scores, position) in scores.chunks_exact_mut(row_length).zip(positions) {
                     let query = pages[position / PAGE].vectors(Kind::Query, head, position % PAGE + 1, size);
                     let query = &query[position % PAGE * size..];
-                    for (page, scores) in pages.iter().zip(scores[..keys].chunks_mut(PAGE)) {
-                        let keys = page.vectors(Kind::Key, head, scores.len(), size);
-                        kernels::attention_scores(scores, query, keys, factor);
-                    }
+                    let of_page = pages[page].vectors(Kind::Key, head, keys.len(), size);
+                    kernels::attention_scores(&mut scores[keys.clone()], query, of_page, factor);
                 }
             }
             Pages::Int8(pages) => {
                 let blocks = size.div_ceil(BLOCK);
-                let query = |block: usize, position: usize| {
-                    pages[position / PAGE].query(head, position % PAGE, (block, blocks))
-                };
                 let count = positions.len();
-                queries.restore((0..blocks).flat_map(|b| positions.clone().map(move |position| query(b, position))));
                 let mut of_group = [[0.0; GROUP]; TOGETHER];
-                for start in (0..keys).step_by(GROUP) {
+                for start in keys.step_by(GROUP) {
                     let group = start % PAGE / GROUP;
-                    if let (0, Some(next)) = (group, pages.get(start / PAGE + 1)) {
-                        kernels::read_ahead(next.keys(head, group, blocks).weights);
-                    }
-                    let keys = pages[start / PAGE].keys(head, group, blocks);
+                    let keys = pages[page].keys(head, group, blocks);
                     kernels::attention_scores_i8(&mut of_group[..count], queries, keys, factor);
                     for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(&of_group[..count]) {
                         scores[start..start + GROUP].copy_from_slice(of_group);
@@ -150,22 +188,22 @@ impl Cache {
         }
     }
 
-    /// Sums of the first values by the attention weights that stand in the first `count` rows of the scores, 0 for masked
-    /// ones and to the end of a page.
-    fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, count: usize, keys: usize) {
+    /// Adds up the first values of a page by the attention weights that stand in the first `count` rows of the scores, 0 for
+    /// masked ones and to the end of the page.
+    fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, count: usize, keys: Range<usize>) {
         let HeadScratch { scores, sums, gathered, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let rows = || scores.chunks_exact(row_length).take(count);
-        gathered.fill([[0.0; GROUP]; TOGETHER]);
+        let page = keys.start / PAGE;
         match &self.layers[layer] {
             Pages::F32(pages) => {
                 for (t, weights) in rows().enumerate() {
-                    sums.fill(0.0);
-                    for (page, weights) in pages.iter().zip(weights[..keys].chunks(PAGE)) {
-                        let values = page.vectors(Kind::Value, head, weights.len(), size);
-                        kernels::accumulate_weighted(sums, weights, values);
+                    for (gathered, sums) in gathered.iter().zip(sums.chunks_mut(GROUP)) {
+                        sums.copy_from_slice(&gathered[t][..sums.len()]);
                     }
+                    let values = pages[page].vectors(Kind::Value, head, keys.len(), size);
+                    kernels::accumulate_weighted(sums, &weights[keys.clone()], values);
                     for (gathered, sums) in gathered.iter_mut().zip(sums.chunks(GROUP)) {
                         gathered[t][..sums.len()].copy_from_slice(sums);
                     }
@@ -174,17 +212,12 @@ impl Cache {
             Pages::Int8(pages) => {
                 let mut quantised = [[0; BLOCK]; TOGETHER];
                 let mut steps = [0.0; TOGETHER];
-                for (index, page) in pages[..keys.div_ceil(PAGE)].iter().enumerate() {
-                    if let Some(next) = pages.get(index + 1) {
-                        kernels::read_ahead(next.values(head, gathered.len()).0.as_flattened());
-                    }
-                    let (channel_groups, value_scales) = page.values(head, gathered.len());
-                    for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
-                        *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[index], value_scales);
-                    }
-                    for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
-                        kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
-                    }
+                let (channel_groups, value_scales) = pages[page].values(head, gathered.len());
+                for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
+                    *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[page], value_scales);
+                }
+                for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
+                    kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
                 }
             }
         }
@@ -204,7 +237,10 @@ impl Cache {
         scratch.scores.resize(TOGETHER * row_length, 0.0);
         for start in rows.clone().step_by(TOGETHER) {
             let positions = start..rows.end.min(start + TOGETHER);
-            self.score(&mut scratch, layer, head, positions.clone(), self.len());
+            self.load_queries(&mut scratch, layer, head, positions.clone());
+            for start in (0..self.len()).step_by(PAGE) {
+                self.score(&mut scratch, layer, head, positions.clone(), start..self.len().min(start + PAGE));
+            }
             for (position, scores) in positions.zip(scratch.scores.chunks_exact_mut(row_length)) {
                 row(position, &mut scores[..self.len()]);
             }
