@@ -198,6 +198,13 @@ pub(crate) fn for_each(items: usize, task: impl Fn(usize) + Sync) {
     for_ranges(items, |range| range.for_each(&task));
 }
 
+/// Calls `task(range)` for as many ranges as there are threads, about equally long and together `0..items`: for items whose
+/// neighbours had better be taken together.
+pub(crate) fn for_parts(items: usize, task: impl Fn(Range<usize>) + Sync) {
+    let parts = threads().min(items);
+    for_each(parts, |index| task(part_of(items, index, parts)));
+}
+
 /// Calls `task(range)` for ranges that together are `0..items`, on any thread and in any order.
 pub(crate) fn for_ranges(items: usize, task: impl Fn(Range<usize>) + Sync) {
     let turn = if items > 1 && threads() > 1 { POOL.turn.try_lock().ok() } else { None };
@@ -334,7 +341,11 @@ mod tests {
                 range.clone().for_each(|item| _ = done[item].fetch_add(1, Ordering::Relaxed));
                 shares.lock().unwrap().push(range);
             });
-            assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 2));
+            for_parts(count, |range| {
+                assert!(range.len() >= count / threads);
+                range.for_each(|item| _ = done[item].fetch_add(1, Ordering::Relaxed));
+            });
+            assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 3));
             let shares = shares.into_inner().unwrap();
             for index in 0..threads.min(PARTS) {
                 let part = part_of(count, index, threads.min(PARTS));

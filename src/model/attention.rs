@@ -105,7 +105,7 @@ impl Cache {
         let (size, channels) = (self.head_size(), self.heads() * self.head_size());
         let count = out.len() / channels;
         let (out, scratch) = (Parts::new(out), Parts::new(&mut scratch.0));
-        parallel::for_ranges(self.heads(), |heads| {
+        parallel::for_parts(self.heads(), |heads| {
             // SAFETY: each head has its own memory.
             let scratch = unsafe { scratch.part(heads.clone()) };
             for start in (0..count).step_by(TOGETHER) {
