@@ -198,8 +198,9 @@ pub(crate) fn for_each(items: usize, task: impl Fn(usize) + Sync) {
     for_ranges(items, |range| range.for_each(&task));
 }
 
-/// Calls `task(range)` for as many ranges as there are threads, about equally long and together `0..items`: for items whose
-/// neighbours had better be taken together.
+/// Calls `task(range)` for as many ranges as there are threads, or items if those are fewer, about equally long and together
+/// `0..items`: for few items whose neighbours had better be taken together. That is worth more than threads that are ready
+/// together: in smaller and smaller ranges of heads, attention over 900 tokens makes a token take 1.07 times as long with two.
 pub(crate) fn for_parts(items: usize, task: impl Fn(Range<usize>) + Sync) {
     let parts = threads().min(items);
     for_each(parts, |index| task(part_of(items, index, parts)));
@@ -341,11 +342,13 @@ mod tests {
                 range.clone().for_each(|item| _ = done[item].fetch_add(1, Ordering::Relaxed));
                 shares.lock().unwrap().push(range);
             });
-            for_parts(count, |range| {
-                assert!(range.len() >= count / threads);
-                range.for_each(|item| _ = done[item].fetch_add(1, Ordering::Relaxed));
-            });
-            assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 3));
+            assert!(done.iter().all(|done| done.load(Ordering::Relaxed) == 2));
+            let parts = Mutex::new(Vec::new());
+            for_parts(count, |range| parts.lock().unwrap().push(range));
+            let mut parts = parts.into_inner().unwrap();
+            parts.sort_by_key(|part| part.start);
+            let wanted = threads.min(count);
+            assert_eq!(parts, (0..wanted).map(|index| part_of(count, index, wanted)).collect::<Vec<_>>());
             let shares = shares.into_inner().unwrap();
             for index in 0..threads.min(PARTS) {
                 let part = part_of(count, index, threads.min(PARTS));

@@ -199,7 +199,7 @@ impl Block<'_> {
         });
         let values = values.map(|values| values.as_chunks::<RUN>().0);
         // Hidden from the compiler in each call: it would work out the addresses of all loads beforehand and keep them in memory.
-        // With that, four positions took 1.1 times as long, and one 1.03 times.
+        // Where it could, four positions took 1.1 times as long, and one 1.03 times.
         let tile = black_box(self.weights);
         macro_rules! multiply_runs {
             ($($run:literal)*) => { 'all: { $(
