@@ -42,6 +42,26 @@ fn altering_nothing_changes_no_bit() {
     }
 }
 
+/// Its first tokens look back over two pages, and those of the heads beside it over one.
+#[test]
+fn a_head_without_mask_from_which_all_later_tokens_are_cut_says_what_it_said() {
+    let count = 70;
+    let mut session = session_with(&letters(count));
+    let place = json!([{ "layer": 0, "head": 1 }]);
+    let later = (0..count).flat_map(|row| (row + 1..count).map(move |column| (row, column)));
+    let cuts = later.map(|(row, column)| json!({ "layer": 0, "head": 1, "row": row, "column": column })).collect();
+    let altered = alter(&mut session, &alteration(place.clone(), json!([]), cuts));
+    assert_eq!(altered.from, 0);
+    assert!(altered.divergence.abs() < 1e-6, "{}", altered.divergence);
+    for (before, after) in
+        all_maps(&mut session, "text").concat().iter().zip(all_maps(&mut session, "altered").concat())
+    {
+        assert!((before - after).abs() < 1e-5, "{before} and {after}");
+    }
+    let altered = alter(&mut session, &alteration(place, json!([]), json!([])));
+    assert!(altered.divergence > 1e-4, "{}", altered.divergence);
+}
+
 #[test]
 fn cuts_reach_what_they_should_and_rows_still_sum_to_one() {
     let mut session = session_with(&letters(70));
