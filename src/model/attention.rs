@@ -2,6 +2,7 @@
 //! (Vaswani et al. 2017, "Attention Is All You Need"), from and over the caches.
 
 use std::ops::Range;
+use std::slice::from_mut;
 
 use super::cache::{Cache, Kind, PAGE, Pages};
 use crate::config::Gpt2Config;
@@ -237,16 +238,15 @@ impl Cache {
         rows: Range<usize>,
         mut row: impl FnMut(usize, &mut [f32]),
     ) {
-        let mut scratch = HeadScratch::default();
+        let mut scratch = HeadScratch { keys: self.len(), ..HeadScratch::default() };
         let row_length = self.len().next_multiple_of(PAGE);
         scratch.scores.resize(TOGETHER * row_length, 0.0);
         for start in rows.clone().step_by(TOGETHER) {
             let positions = start..rows.end.min(start + TOGETHER);
             self.load_queries(&mut scratch, layer, head, positions.clone());
-            for first_key in (0..self.len()).step_by(PAGE) {
-                let keys = first_key..self.len().min(first_key + PAGE);
-                self.score(&mut scratch, layer, head, positions.clone(), keys);
-            }
+            page_by_page(head..head + 1, from_mut(&mut scratch), |head, scratch, keys| {
+                self.score(scratch, layer, head, positions.clone(), keys);
+            });
             for (position, scores) in positions.zip(scratch.scores.chunks_exact_mut(row_length)) {
                 row(position, &mut scores[..self.len()]);
             }
