@@ -335,7 +335,7 @@ pub(crate) fn matmul_i8(
         }
         for group in groups {
             sums.fill(start(group));
-            chosen::multiply_group(sums, (values, scales), packed.group(group, blocks));
+            chosen::multiply_groups(sums, positions, (values, scales), packed.group(group, blocks));
             sums.iter_mut().enumerate().for_each(|(position, sums)| finish(group, position, sums));
         }
     });
@@ -362,8 +362,15 @@ pub(crate) fn copy_row(to: &mut [f32], from: &[f32]) {
     debug_assert!(to.len() == GROUP || from.len() == GROUP);
     match (<&mut [f32; GROUP]>::try_from(&mut *to), <&[f32; GROUP]>::try_from(from)) {
         (Ok(to), Ok(from)) => *to = *from,
-        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        _ => copy_part(to, from),
     }
+}
+
+/// Apart from whole rows: compilers would make one copy of both, of a length unknown to them, and so a call of the engine.
+#[cold]
+#[inline(never)]
+fn copy_part(to: &mut [f32], from: &[f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 fn finish_row(out: &mut [f32], values: &mut [f32; GROUP], finish: Finish) {
@@ -415,20 +422,23 @@ pub(crate) fn attention_scores(scores: &mut [f32], query: &[f32], keys: &[f32], 
     }
 }
 
-/// `scores` (T, GROUP) = `queries` (T, HS) . a group of keys (GROUP, HS) * `factor`.
+/// `scores` (groups, T, GROUP) = `queries` (T, HS) . groups of keys (GROUP, HS) * `factor`.
 pub(crate) fn attention_scores_i8(
     scores: &mut [[f32; GROUP]],
     Activations { values, scales }: &Activations,
     keys: Packed<'_>,
     factor: f32,
+    blocks: usize,
 ) {
-    let blocks = scales.len() / scores.len();
-    assert_eq!(values.len(), scores.len() * blocks * BLOCK);
-    assert_eq!(scales.len(), scores.len() * blocks);
-    assert!(keys.weights.len() >= blocks * TILE && keys.scales.len() >= blocks * GROUP);
-    assert!(keys.sums.len() >= sums_length(GROUP, blocks));
+    let positions = scales.len() / blocks;
+    let groups = scores.len() / positions;
+    assert_eq!(scales.len(), positions * blocks);
+    assert_eq!(values.len(), positions * blocks * BLOCK);
+    assert_eq!(scores.len(), groups * positions);
+    assert!(keys.weights.len() >= groups * blocks * TILE && keys.scales.len() >= groups * blocks * GROUP);
+    assert!(keys.sums.len() >= groups * sums_length(GROUP, blocks));
     scores.fill([0.0; GROUP]);
-    chosen::multiply_group(scores, (values, scales), keys);
+    chosen::multiply_groups(scores, positions, (values, scales), keys);
     for score in scores.as_flattened_mut() {
         *score *= factor;
     }
@@ -488,7 +498,7 @@ fn self_test_of(positions: usize) -> bool {
     let start = vec![[0.5; GROUP]; positions];
     let (mut found, mut expected) = (start.clone(), start.clone());
     let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums_of_rows(&weights) };
-    chosen::multiply_group(&mut found, (&activations.values, &activations.scales), packed);
+    chosen::multiply_groups(&mut found, positions, (&activations.values, &activations.scales), packed);
     let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
     let (mut gathered, mut expected_gathered) = (start.clone(), start);
     for ((weights, weight_scales), quantised) in blocks.zip(quantised.chunks(positions)) {

@@ -84,13 +84,19 @@ pub(super) fn sum_of_words(bytes: &[u8]) -> u32 {
     bytes.as_chunks().0.iter().fold(0, |sum: u32, &word| sum.wrapping_add(u32::from_le_bytes(word)))
 }
 
-/// `sums` (T, GROUP) += activations (blocks, T, BLOCK) x one group of rows.
-pub(super) fn multiply_group(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
-    let positions = sums.len();
-    let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
-    let weights = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
-    for ((values, scales), (weights, weight_scales)) in values.zip(weights) {
-        multiply_block::<RUN>(sums, values, |position| scales[position].step, weights, weight_scales);
+/// `sums` (groups, T, GROUP) += activations (blocks, T, BLOCK) of so many positions x groups of rows.
+pub(super) fn multiply_groups(
+    sums: &mut [[f32; GROUP]],
+    positions: usize,
+    (values, scales): (&[Value], &[Scale]),
+    packed: Packed<'_>,
+) {
+    let mut weights = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
+    for sums in sums.chunks_exact_mut(positions) {
+        let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
+        for ((values, scales), (weights, weight_scales)) in values.zip(&mut weights) {
+            multiply_block::<RUN>(sums, values, |position| scales[position].step, weights, weight_scales);
+        }
     }
 }
 
@@ -187,7 +193,7 @@ mod tests {
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, above);
         suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
-        suite::multiply_group::<Value, RUN>(multiply_group, value, NEEDS_SUMS);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, value, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

@@ -13,7 +13,7 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
 }
 
 type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> Scale;
-type MultiplyGroup<V> = fn(&mut [[f32; GROUP]], (&[V], &[Scale]), Packed<'_>);
+type MultiplyGroups<V> = fn(&mut [[f32; GROUP]], usize, (&[V], &[Scale]), Packed<'_>);
 type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
 
 const START: [f32; GROUP] =
@@ -69,8 +69,8 @@ pub(super) fn sum_of_words(sum_of_words: fn(&[u8]) -> u32) {
     }
 }
 
-pub(super) fn multiply_group<V, const RUN: usize>(
-    multiply_group: MultiplyGroup<V>,
+pub(super) fn multiply_groups<V, const RUN: usize>(
+    multiply_groups: MultiplyGroups<V>,
     value: fn(u8, i32) -> V,
     needs_sums: bool,
 ) {
@@ -78,7 +78,7 @@ pub(super) fn multiply_group<V, const RUN: usize>(
         for positions in [1, 2, 3, 4, 5, 6, 7, 8, 9, 32] {
             for extremes in [None, Some(0), Some(255)] {
                 // Another group of rows stands behind.
-                let tiles = 2 * blocks;
+                let tiles = 3 * blocks;
                 let weights: Vec<i8> = if extremes.is_some() {
                     [[-128; 32], [127; 32]].concat().repeat(tiles * TILE / 64)
                 } else {
@@ -110,15 +110,22 @@ pub(super) fn multiply_group<V, const RUN: usize>(
                     Vec::new()
                 };
                 let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums };
-                let mut found = vec![START; positions];
-                multiply_group(&mut found, (&values, &scales), packed);
-                for (position, found) in found.into_iter().enumerate() {
-                    let at = |block: usize| block * positions + position;
-                    let own: Vec<i16> =
-                        (0..blocks).flat_map(|b| &quantised[at(b) * BLOCK..][..BLOCK]).copied().collect();
-                    let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
-                    let expected = naive::<RUN>((&own, &steps), (&weights, &weight_scales));
-                    assert_eq!(found, expected, "{blocks} blocks, position {position} of {positions}");
+                for groups in [1, 2] {
+                    let mut found = vec![START; groups * positions];
+                    multiply_groups(&mut found, positions, (&values, &scales), packed);
+                    for (i, found) in found.into_iter().enumerate() {
+                        let (group, position) = (i / positions, i % positions);
+                        let at = |block: usize| block * positions + position;
+                        let own: Vec<i16> =
+                            (0..blocks).flat_map(|b| &quantised[at(b) * BLOCK..][..BLOCK]).copied().collect();
+                        let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
+                        let of_group = packed.group(group, blocks);
+                        let expected = naive::<RUN>((&own, &steps), (of_group.weights, of_group.scales));
+                        assert_eq!(
+                            found, expected,
+                            "{blocks} blocks, group {group}, position {position} of {positions}"
+                        );
+                    }
                 }
             }
         }

@@ -181,13 +181,16 @@ impl Cache {
             Pages::Int8(pages) => {
                 let blocks = size.div_ceil(BLOCK);
                 let count = positions.len();
-                let mut of_group = [[0.0; GROUP]; TOGETHER];
-                for start in keys.step_by(GROUP) {
-                    let group = start % PAGE / GROUP;
-                    let keys = pages[page].keys(head, group, blocks);
-                    kernels::attention_scores_i8(&mut of_group[..count], queries, keys, factor);
-                    for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(&of_group[..count]) {
-                        scores[start..start + GROUP].copy_from_slice(of_group);
+                // All groups at once: one by one, a token after 900 took 1.05 times as long.
+                let groups = keys.len().div_ceil(GROUP);
+                let of_page = pages[page].keys(head, blocks);
+                let mut found = [[0.0; GROUP]; TOGETHER * PAGE / GROUP];
+                let found = &mut found[..groups * count];
+                kernels::attention_scores_i8(found, queries, of_page, factor, blocks);
+                for (group, found) in found.chunks_exact(count).enumerate() {
+                    let start = keys.start + group * GROUP;
+                    for (scores, found) in scores.chunks_exact_mut(row_length).zip(found) {
+                        scores[start..start + GROUP].copy_from_slice(found);
                     }
                 }
             }

@@ -82,7 +82,7 @@ impl Model {
         for tokens in tokens.chunks(CHUNK) {
             let (first, count) = (state.len(), tokens.len());
             let State { cache, scratch } = state;
-            cache.reserve(first + count)?;
+            cache.reserve_ahead(first + count, self.config.n_positions)?;
             scratch.resize(&self.config, count);
             self.embed(&mut scratch.residual, tokens, first);
             let mut runs = [Run { cache, first, count }];
