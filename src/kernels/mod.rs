@@ -115,8 +115,8 @@ pub(crate) struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// One group of rows. The groups behind it stay in sight, so that a kernel can read ahead; how many blocks are its own,
-    /// the activations tell.
+    /// From a group of rows on. Those behind stay in sight, so that a kernel can read ahead; how many are multiplied, the sums tell,
+    /// and how many blocks each has, the activations.
     pub(crate) fn group(self, group: usize, blocks: usize) -> Self {
         let first = group * blocks;
         Self {
@@ -427,8 +427,8 @@ pub(crate) fn attention_scores_i8(
     scores: &mut [[f32; GROUP]],
     Activations { values, scales }: &Activations,
     keys: Packed<'_>,
-    factor: f32,
     blocks: usize,
+    factor: f32,
 ) {
     let positions = scales.len() / blocks;
     let groups = scores.len() / positions;
@@ -472,6 +472,7 @@ fn interleaves() -> bool {
 
 fn self_test_of(positions: usize) -> bool {
     const BLOCKS: usize = 2;
+    const GROUPS: usize = 2;
     // In the first block, pairs of the extremes meet the extreme, which would overflow 16 bits soonest, whether a processor
     // takes bytes for signed or not.
     let byte = |i: usize| match i % 11 {
@@ -480,8 +481,8 @@ fn self_test_of(positions: usize) -> bool {
         7 => 0,
         _ => (i * i / 7) as i8,
     };
-    let weights: Vec<i8> = (0..BLOCKS * TILE).map(|i| if i < TILE { -128 } else { byte(i) }).collect();
-    let weight_scales: Vec<f32> = (0..BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
+    let weights: Vec<i8> = (0..GROUPS * BLOCKS * TILE).map(|i| if i < TILE { -128 } else { byte(i) }).collect();
+    let weight_scales: Vec<f32> = (0..GROUPS * BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
     let extreme = |i: usize| [5.0, -5.0][i / 2 % 2];
     let value = |i: usize| if i < BLOCK { extreme(i) } else { f32::from(byte(i)) * 0.37 };
     let x: Vec<f32> = (0..positions * BLOCKS * BLOCK).map(value).collect();
@@ -495,18 +496,22 @@ fn self_test_of(positions: usize) -> bool {
         quantised[i % BLOCKS * positions + i / BLOCKS] == (values, scale)
     });
 
-    let start = vec![[0.5; GROUP]; positions];
+    let start = vec![[0.5; GROUP]; GROUPS * positions];
     let (mut found, mut expected) = (start.clone(), start.clone());
     let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums_of_rows(&weights) };
     chosen::multiply_groups(&mut found, positions, (&activations.values, &activations.scales), packed);
-    let blocks = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
     let (mut gathered, mut expected_gathered) = (start.clone(), start);
-    for ((weights, weight_scales), quantised) in blocks.zip(quantised.chunks(positions)) {
+    let tiles = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
+    for (tile, (weights, weight_scales)) in tiles.enumerate() {
+        let (group, block) = (tile / BLOCKS, tile % BLOCKS);
+        let quantised = &quantised[block * positions..][..positions];
         let values: Vec<_> = quantised.iter().map(|(values, _)| *values).collect();
         let step = |position: usize| quantised[position].1.step;
-        portable::multiply_block::<RUN>(&mut expected, &values, step, weights, weight_scales);
-        chosen::multiply_pairs(&mut gathered, &values, step, weights, weight_scales);
-        portable::multiply_block::<2>(&mut expected_gathered, &values, step, weights, weight_scales);
+        let [expected, gathered, expected_gathered] = [&mut expected, &mut gathered, &mut expected_gathered]
+            .map(|sums| &mut sums[group * positions..][..positions]);
+        portable::multiply_block::<RUN>(expected, &values, step, weights, weight_scales);
+        chosen::multiply_pairs(gathered, &values, step, weights, weight_scales);
+        portable::multiply_block::<2>(expected_gathered, &values, step, weights, weight_scales);
     }
     same && found == expected && gathered == expected_gathered
 }

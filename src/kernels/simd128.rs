@@ -134,8 +134,8 @@ const LINE: usize = 64;
 /// Reads the first lines of the next page of memory, `LINES` for each of the first `TILES` tiles of this one: processors read
 /// ahead by themselves, but only within a page, and only once they have seen neighbouring lines. On an Intel Xeon, one line
 /// of each tile 4 KiB ahead took 1.12 times as long as two of the first lines, and all lines were slower, too. For one position
-/// in relaxed SIMD, lines as a page begins are enough: there, four took 0.98 of the time of two for each tile, and eight 1.02;
-/// on an AMD EPYC 9005, four took 1.09 times as long as two or one, and lines of the next two pages at once 1.2 times.
+/// in relaxed SIMD, lines as a page begins are enough: on that Xeon, four took 0.98 of the time of two for each tile, and eight
+/// 1.02; on an AMD EPYC 9005, four took 1.09 times as long as two or one, and lines of the next two pages at once 1.2 times.
 #[inline(always)]
 pub(super) fn read_next_page<const LINES: usize, const TILES: usize>(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;

@@ -186,7 +186,7 @@ impl Cache {
                 let of_page = pages[page].keys(head, blocks);
                 let mut found = [[0.0; GROUP]; TOGETHER * PAGE / GROUP];
                 let found = &mut found[..groups * count];
-                kernels::attention_scores_i8(found, queries, of_page, factor, blocks);
+                kernels::attention_scores_i8(found, queries, of_page, blocks, factor);
                 for (group, found) in found.chunks_exact(count).enumerate() {
                     let start = keys.start + group * GROUP;
                     for (scores, found) in scores.chunks_exact_mut(row_length).zip(found) {

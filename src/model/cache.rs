@@ -21,8 +21,8 @@ use crate::parallel::{self, Parts};
 /// Tokens in a page. Pages let the caches grow with the text without ever being copied, and branches of a text share them.
 /// A page is one block of inputs to the product of attention weights and values.
 pub(crate) const PAGE: usize = BLOCK;
-/// Pages that a text takes at a time. Their keys lie side by side, and so do their values: page by page, a token after 900 took
-/// 1.07 times as long on an AMD EPYC 9005, whose reading ahead has to begin anew in each place.
+/// Pages that a text in int8 takes at a time. Their keys lie side by side, and so do their values: page by page, a token after a
+/// prompt of 900 took 1.07 times as long on an AMD EPYC 9005, whose reading ahead has to begin anew in each place.
 const SIDE_BY_SIDE: usize = 4;
 
 /// What is cached of a token.
@@ -36,7 +36,7 @@ pub enum Kind {
     Value,
 }
 
-/// The caches of one text. Copies share all pages; who writes to one gets a page of its own.
+/// The caches of one text.
 #[derive(Debug, Clone)]
 pub struct Cache {
     /// (L)
@@ -82,10 +82,9 @@ pub(crate) fn int8_page_bytes(heads: usize, head_size: usize) -> usize {
 }
 
 impl F32Page {
-    /// So many pages.
-    fn zeroed(count: usize, heads: usize, head_size: usize) -> Result<Vec<Self>> {
+    fn zeroed(heads: usize, head_size: usize) -> Result<Self> {
         let of_kind = || try_zeroed(heads * PAGE * head_size);
-        (0..count).map(|_| Ok(Self([of_kind()?, of_kind()?, of_kind()?]))).collect()
+        Ok(Self([of_kind()?, of_kind()?, of_kind()?]))
     }
 
     /// Stores the queries, keys and values, (T, 3, NH, HS), of tokens from `slot` on.
@@ -283,20 +282,13 @@ fn of_each<T: bytemuck::Zeroable>(pages: usize, length: usize) -> Result<vec::In
     Ok(all?.into_iter())
 }
 
-/// Makes `pages` as many as `count`, of which those of `own` are nobody else's.
-fn own_pages<P: TryClone>(
-    pages: &mut Vec<Arc<P>>,
-    own: Range<usize>,
-    count: usize,
-    zeroed: impl FnOnce(usize) -> Result<Vec<P>>,
-) -> Result<()> {
+/// Makes some of the pages nobody else's, as far as there are so many.
+fn own_pages<P: TryClone>(pages: &mut [Arc<P>], own: Range<usize>) -> Result<()> {
     for page in pages.iter_mut().take(own.end).skip(own.start) {
         if Arc::get_mut(page).is_none() {
             *page = Arc::new(page.try_clone()?);
         }
     }
-    let missing = count.saturating_sub(pages.len());
-    pages.extend(zeroed(missing)?.into_iter().map(Arc::new));
     Ok(())
 }
 
@@ -310,46 +302,74 @@ impl Cache {
         Self { layers, length: 0, heads: config.n_head, head_size: config.head_size() }
     }
 
-    /// Makes room for `length` tokens. If there is no memory, gives back what was taken, so that the rest can go on.
+    /// A copy that shares all pages; who writes to one gets a page of its own.
+    pub(super) fn fork(&self) -> Self {
+        let mut fork = self.clone();
+        fork.give_back();
+        fork
+    }
+
+    /// Keeps no more pages than the tokens need.
+    fn give_back(&mut self) {
+        let needed = self.length.div_ceil(PAGE);
+        for pages in &mut self.layers {
+            match pages {
+                Pages::Int8(pages) => pages.truncate(needed),
+                Pages::F32(pages) => pages.truncate(needed),
+            }
+        }
+    }
+
+    /// Makes room for `length` tokens. If there is no memory, gives back what is not needed, so that the rest can go on.
     pub(super) fn reserve(&mut self, length: usize) -> Result<()> {
         self.make_room(length, length)
     }
 
-    /// As [`reserve`](Self::reserve), of a text that goes on, but to no more than `most` tokens: where there is memory, makes room
-    /// for some of those, too.
+    /// As [`reserve`](Self::reserve). A text in int8 that goes beyond its pages, the first one apart, gets several, if there is
+    /// memory, but not for more than `most` tokens.
     pub(super) fn reserve_ahead(&mut self, length: usize, most: usize) -> Result<()> {
+        let pages = match self.layers.first() {
+            Some(Pages::Int8(pages)) => pages.len(),
+            _ => usize::MAX,
+        };
+        if length <= PAGE || length <= pages.saturating_mul(PAGE) {
+            return self.reserve(length);
+        }
         let room = length.next_multiple_of(SIDE_BY_SIDE * PAGE).min(most);
         self.make_room(length, room).or_else(|_| self.reserve(length))
     }
 
-    /// Makes room for `room` tokens, and the places of those below `length` that are not stored yet nobody else's.
+    /// Makes room for `room` tokens, and the pages of those up to `length` that are not stored yet nobody else's.
     fn make_room(&mut self, length: usize, room: usize) -> Result<()> {
         let (heads, head_size) = (self.heads, self.head_size);
         let (own, count) = (self.length / PAGE..length.div_ceil(PAGE), room.div_ceil(PAGE));
         let result = self.layers.iter_mut().try_for_each(|pages| match pages {
-            Pages::Int8(pages) => own_pages(pages, own.clone(), count, |n| Int8Page::zeroed(n, heads, head_size)),
-            Pages::F32(pages) => own_pages(pages, own.clone(), count, |n| F32Page::zeroed(n, heads, head_size)),
+            Pages::Int8(pages) => {
+                own_pages(pages, own.clone())?;
+                let missing = count.saturating_sub(pages.len());
+                pages.extend(Int8Page::zeroed(missing, heads, head_size)?.into_iter().map(Arc::new));
+                Ok(())
+            }
+            Pages::F32(pages) => {
+                own_pages(pages, own.clone())?;
+                while pages.len() < count {
+                    pages.push(Arc::new(F32Page::zeroed(heads, head_size)?));
+                }
+                Ok(())
+            }
         });
         if result.is_err() {
-            let needed = self.length.div_ceil(PAGE);
-            for pages in &mut self.layers {
-                match pages {
-                    Pages::Int8(pages) => pages.truncate(needed),
-                    Pages::F32(pages) => pages.truncate(needed),
-                }
-            }
+            self.give_back();
         }
         result
     }
 
     /// Makes the pages of some stored tokens in one layer nobody else's, so that they can be written to.
     pub(super) fn own(&mut self, layer: usize, positions: Range<usize>) -> Result<()> {
-        let (heads, head_size) = (self.heads, self.head_size);
         let own = positions.start / PAGE..positions.end.div_ceil(PAGE);
-        let count = own.end;
         match &mut self.layers[layer] {
-            Pages::Int8(pages) => own_pages(pages, own, count, |n| Int8Page::zeroed(n, heads, head_size)),
-            Pages::F32(pages) => own_pages(pages, own, count, |n| F32Page::zeroed(n, heads, head_size)),
+            Pages::Int8(pages) => own_pages(pages, own),
+            Pages::F32(pages) => own_pages(pages, own),
         }
     }
 
@@ -426,8 +446,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_text_takes_some_pages_ahead_and_copies_write_to_no_others_than_they_need() {
+    fn cache(precision: Precision) -> (Cache, usize) {
         let config = Gpt2Config {
             vocab_size: 10,
             n_positions: 9 * PAGE + 1,
@@ -438,24 +457,54 @@ mod tests {
             layer_norm_epsilon: 1e-5,
             eos_token_id: 0,
         };
-        let pages = |cache: &Cache| match &cache.layers[1] {
-            Pages::Int8(pages) => pages.clone(),
+        (Cache::new(&config, precision), config.n_positions)
+    }
+
+    fn int8_pages(cache: &Cache) -> &[Arc<Int8Page>] {
+        match &cache.layers[1] {
+            Pages::Int8(pages) => pages,
             Pages::F32(_) => panic!("not asked for"),
-        };
-        let mut text = Cache::new(&config, Precision::Int8);
-        for (length, taken) in [(1, 4), (4 * PAGE, 4), (4 * PAGE + 1, 8), (8 * PAGE + 1, 10)] {
-            text.reserve_ahead(length, config.n_positions).unwrap();
-            assert_eq!(pages(&text).len(), taken, "{length} tokens");
         }
+    }
 
+    #[test]
+    fn a_text_takes_several_pages_at_a_time() {
+        let (mut text, most) = cache(Precision::Int8);
+        let taken = [(1, 1), (PAGE, 1), (PAGE + 1, 4), (4 * PAGE, 4), (4 * PAGE + 1, 8), (8 * PAGE + 1, 10)];
+        for (length, taken) in taken {
+            text.reserve_ahead(length, most).unwrap();
+            assert_eq!(int8_pages(&text).len(), taken, "{length} tokens");
+        }
+        let (mut text, most) = cache(Precision::F32);
+        text.reserve_ahead(PAGE + 1, most).unwrap();
+        assert!(matches!(&text.layers[1], Pages::F32(pages) if pages.len() == 2));
+    }
+
+    #[test]
+    fn none_is_taken_while_there_is_room() {
+        let (mut text, most) = cache(Precision::Int8);
+        text.reserve(2 * PAGE).unwrap();
+        text.reserve_ahead(2 * PAGE, most).unwrap();
+        assert_eq!(int8_pages(&text).len(), 2);
+        text.reserve_ahead(2 * PAGE + 1, most).unwrap();
+        assert_eq!(int8_pages(&text).len(), 4);
+    }
+
+    #[test]
+    fn a_fork_shares_pages_until_it_writes_and_holds_no_empty_ones() {
+        let (mut text, most) = cache(Precision::Int8);
+        text.reserve_ahead(3 * PAGE, most).unwrap();
         text.commit(PAGE + 1);
-        let mut copy = text.clone();
-        copy.reserve_ahead(PAGE + 2, config.n_positions).unwrap();
-        let shared = pages(&text).iter().zip(pages(&copy)).map(|(a, b)| Arc::ptr_eq(a, &b)).collect::<Vec<_>>();
-        assert_eq!(shared, [true, false, true, true, true, true, true, true, true, true]);
-
-        let mut branch = Cache::new(&config, Precision::Int8);
-        branch.reserve(PAGE + 1).unwrap();
-        assert_eq!(pages(&branch).len(), 2);
+        let mut fork = text.fork();
+        let is_shared = |text: &Cache, fork: &Cache| {
+            let pairs = int8_pages(text).iter().zip(int8_pages(fork));
+            pairs.map(|(a, b)| Arc::ptr_eq(a, b)).collect::<Vec<_>>()
+        };
+        assert_eq!((int8_pages(&text).len(), is_shared(&text, &fork)), (4, vec![true, true]));
+        fork.reserve(PAGE + 2).unwrap();
+        assert_eq!(is_shared(&text, &fork), [true, false]);
+        let empty = Arc::as_ptr(&int8_pages(&text)[2]);
+        text.reserve_ahead(2 * PAGE + 1, most).unwrap();
+        assert_eq!(Arc::as_ptr(&int8_pages(&text)[2]), empty);
     }
 }

@@ -21,7 +21,7 @@ impl State {
 
     /// Another state with the same tokens. They share the caches of these, so it costs little.
     pub fn fork(&self) -> Self {
-        Self { cache: self.cache.clone(), scratch: Scratch::default() }
+        Self { cache: self.cache.fork(), scratch: Scratch::default() }
     }
 
     /// Number of tokens in the caches.

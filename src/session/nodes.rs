@@ -26,7 +26,7 @@ impl Session {
         let (config, weights) = (&self.model.config, &self.model.weights);
         let Some(mut tree) = self.suggesting.tree.take() else { return Ok(()) };
         let element = if weights.precision() == Precision::Int8 { 1 } else { 4 };
-        // A node has a page of its own in each layer.
+        // A node has a page of its own in each layer, but a few that were computed again, where a page ended, have more.
         let of_state = 3 * 64 * element * config.n_embd * config.n_layer;
         let most_states = (MOST_STATE_BYTES / of_state).max(TOGETHER);
         let Suggesting { states, letters, .. } = &mut self.suggesting;

@@ -198,14 +198,18 @@ async function measureStream(quantised) {
   record(FILES.stream, 'peak-loaded', peakLoaded);
 }
 
-/** The second visit of a browser that may keep shards, as a host that names them so should allow. */
+/** A later visit of a browser that may keep shards, as a host that names them so should allow. */
 async function measureAgain() {
   const profile = mkdtempSync(join(tmpdir(), 'headlight-bench-'));
   try {
-    await loadUnwatched({ model: shards }, 1, profile);
-    const { milliseconds, requests } = await loadUnwatched({ model: shards }, 1, profile);
-    if (requests.some((path) => path.endsWith('.safetensors'))) throw new Error('the browser did not keep the shards');
-    record(FILES.again, 'load-time', milliseconds / 1000);
+    // A browser that was ended may have kept only some of them, so the second visit is not always the one.
+    for (let visit = 0; visit < 4; visit++) {
+      const { milliseconds, requests } = await loadUnwatched({ model: shards }, 1, profile);
+      if (requests.some((path) => path.endsWith('.safetensors'))) continue;
+      record(FILES.again, 'load-time', milliseconds / 1000);
+      return;
+    }
+    throw new Error('the browser did not keep the shards');
   } finally {
     await removeProfile(profile);
   }
