@@ -167,32 +167,26 @@ struct Block<'a> {
     sums: &'a [i16; GROUP],
     /// As [`origin`] returns it.
     origin: i32,
-    /// `RUNS`, without the compiler's knowledge: to it, any run may be the last.
-    runs: usize,
 }
 
 /// The blocks of a group, and of what stands behind it.
 fn blocks(packed: Packed<'_>) -> impl Iterator<Item = Block<'_>> {
-    let (runs, origin) = (black_box(RUNS), i32::from(origin()));
+    let origin = i32::from(origin());
     let tiles = packed.weights.as_chunks::<TILE>().0.iter();
     let tiles = tiles.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    tiles.map(move |((weights, scales), sums)| Block {
-        weights: bytemuck::cast_ref(weights),
-        scales,
-        sums,
-        origin,
-        runs,
-    })
+    tiles.map(move |((weights, scales), sums)| Block { weights: bytemuck::cast_ref(weights), scales, sums, origin })
 }
 
 impl Block<'_> {
     /// `sums` += the products of `V` vectors of rows, the `part`-th so many, with one block of the activations at `N`
     /// positions. Run after run is written out: a loop took 1.15 times as long with four positions. Without the checks between
-    /// the runs, the compiler would add up one vector of rows after the other, with all values at hand, and run out of
-    /// registers; with iterators in place of indices, it keeps the products in memory for some `N`. Of the ways to spread sums
-    /// over registers, four positions x 8 rows were the fastest: two x 16 took 1.1 times as long while memory was waited for,
-    /// and three x 16 1.4 times. To load four runs of a position's values at once and spread them from there took 1.2 times as
-    /// long as loading each run spread.
+    /// the runs, which never end them because no tile begins at so low an address, the compiler would add up one vector of rows
+    /// after the other, with all values at hand, and run out of registers; with iterators in place of indices, it keeps the
+    /// products in memory for some `N`. Of the ways to spread sums over registers, four positions x 8 rows were the fastest:
+    /// two x 16 took 1.1 times as long while memory was waited for, and three x 16 1.4 times. To load four runs of a position's
+    /// values at once and spread them from there took 1.2 times as long as loading each run spread. The checks compare an
+    /// address that is at hand: with a number of runs instead, compilers kept comparisons in memory, and on an AMD EPYC 9005
+    /// one position and a prompt took 1.05 times as long.
     #[inline(always)]
     fn multiply<const N: usize, const V: usize>(
         &self,
@@ -211,13 +205,9 @@ impl Block<'_> {
         // Hidden from the compiler in each call: it would work out the addresses of all loads beforehand and keep them in memory.
         // Where it could, four positions took 1.1 times as long, and one 1.03 times.
         let tile = black_box(self.weights);
-        // For one position, what is hidden already serves instead of `runs`, of which compilers would keep comparisons in memory:
-        // with fewer loads, it took 0.95 of the time on an AMD EPYC 9005. No tile begins at an address so low. Four positions took
-        // 1.02 times as long so.
-        let is_end = |run: usize| if N == 1 { tile.as_ptr().addr() <= run } else { self.runs <= run };
         macro_rules! multiply_runs {
             ($($run:literal)*) => { 'all: { $(
-                if is_end($run) {
+                if tile.as_ptr().addr() <= $run {
                     break 'all;
                 }
                 let weights: [v128; V] = std::array::from_fn(|i| load(&tile[$run][part * V + i]));
