@@ -328,15 +328,13 @@ impl Cache {
     /// As [`reserve`](Self::reserve). A text in int8 that goes beyond its pages, the first one apart, gets several, if there is
     /// memory, but not for more than `most` tokens.
     pub(super) fn reserve_ahead(&mut self, length: usize, most: usize) -> Result<()> {
-        let pages = match self.layers.first() {
-            Some(Pages::Int8(pages)) => pages.len(),
-            _ => usize::MAX,
-        };
-        if length <= PAGE || length <= pages.saturating_mul(PAGE) {
-            return self.reserve(length);
+        match self.layers.first() {
+            Some(Pages::Int8(pages)) if length > pages.len().max(1) * PAGE => {
+                let room = length.next_multiple_of(SIDE_BY_SIDE * PAGE).min(most);
+                self.make_room(length, room).or_else(|_| self.reserve(length))
+            }
+            _ => self.reserve(length),
         }
-        let room = length.next_multiple_of(SIDE_BY_SIDE * PAGE).min(most);
-        self.make_room(length, room).or_else(|_| self.reserve(length))
     }
 
     /// Makes room for `room` tokens, and the pages of those up to `length` that are not stored yet nobody else's.
