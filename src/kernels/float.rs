@@ -2,6 +2,8 @@
 //!
 //! Sums run over 16 lanes that are folded at the end, so the order of additions is the same on every target.
 
+use std::f32::consts::{LN_2, LOG2_E};
+
 use super::chosen::F32x4;
 use super::{BLOCK, ROUND};
 
@@ -102,10 +104,9 @@ pub(crate) fn layer_norm(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32
 
 /// The GELU of GPT-2, `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`, with the tanh written as an exponential.
 pub(crate) fn gelu(x: &mut [f32]) {
-    const MINUS_TWICE_SQRT_2_OVER_PI: f32 = -1.595_769_2;
-    let (one, cubic) = (F32x4::splat(1.0), F32x4::splat(0.044_715));
-    let factor = F32x4::splat(MINUS_TWICE_SQRT_2_OVER_PI);
-    map(x, |x| x.div(one.add(exp(factor.mul(x.add(cubic.mul(x).mul(x).mul(x)))))));
+    const FACTOR: f32 = -1.595_769_2 * LOG2_E;
+    let (one, linear, cubic) = (F32x4::splat(1.0), F32x4::splat(FACTOR), F32x4::splat(0.044_715 * FACTOR));
+    map(x, |x| x.div(one.add(exp2(cubic.mul(x.mul(x)).add(linear).mul(x)))));
 }
 
 /// The largest of `first` and `f` of all of `x`. What is not a number is passed over, but not in relaxed builds: there,
@@ -131,8 +132,18 @@ pub(crate) fn largest_magnitude(x: &[f32]) -> f32 {
 /// `x` becomes exp(x - largest x); returns the largest, and the sum of what `x` becomes.
 pub(crate) fn exponentials(x: &mut [f32]) -> (f32, f32) {
     let largest = largest(x, f32::NEG_INFINITY, |x| x);
-    map(x, |x| exp(x.sub(F32x4::splat(largest))));
-    (largest, sum(x, |x| x))
+    let f = |x: F32x4| exp(x.sub(F32x4::splat(largest)));
+    let (chunks, rest) = x.as_chunks_mut::<LANES>();
+    let mut sums = [F32x4::splat(0.0); QUADS];
+    for chunk in chunks {
+        for (sum, (x, to)) in sums.iter_mut().zip(load(chunk).into_iter().zip(chunk.as_chunks_mut().0)) {
+            let power = f(x);
+            power.store(to);
+            *sum = sum.add(power);
+        }
+    }
+    map(rest, f);
+    (largest, rest.iter().fold(fold(sums), |sum, x| sum + x))
 }
 
 /// `x` becomes exp(x) / sum(exp(x)).
@@ -192,22 +203,25 @@ pub(crate) fn add_assign(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// e^x with a relative error below 2e-7, for all x that a softmax or GELU meets; arguments beyond +-87 count as +-87.
-///
-/// The method is that of Cephes' `expf`: split off a power of two, then a polynomial on +-ln(2)/2.
+/// e^x; the relative error is below 2e-7 for x about 0, and 8e-8 more for each 1 that x is away from it. Beyond +-86.6, that of
+/// +-86.6.
 fn exp(x: F32x4) -> F32x4 {
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    exp2(x.mul(F32x4::splat(LOG2_E)))
+}
+
+/// 2^x, with a relative error below 2e-7; beyond +-125, that of +-125: a whole number, which becomes the exponent, and a
+/// polynomial on +-1/2, with the least relative error that one of this degree can have. With Cephes' `expf`, which is more exact
+/// for large numbers, a prompt of 128 took 1.02 times as long, and a token after 900 1.04.
+fn exp2(x: F32x4) -> F32x4 {
     let splat = F32x4::splat;
-    let x = x.max(splat(-87.0)).min(splat(87.0));
-    let shifted = x.mul(splat(std::f32::consts::LOG2_E)).add(splat(ROUND));
-    let power = shifted.sub(splat(ROUND));
-    let x = x.sub(power.mul(splat(LN_2_HIGH))).sub(power.mul(splat(LN_2_LOW)));
-    let mut polynomial = splat(1.987_569_1e-4);
-    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
+    let x = x.max(splat(-125.0)).min(splat(125.0));
+    let shifted = x.add(splat(ROUND));
+    let x = x.sub(shifted.sub(splat(ROUND)));
+    let mut polynomial = splat(1.330_060_7e-3);
+    for coefficient in [9.669_691e-3, 5.550_558_5e-2, 0.240_222_83, LN_2, 1.0] {
         polynomial = polynomial.mul(x).add(splat(coefficient));
     }
-    polynomial.mul(x).mul(x).add(x).add(splat(1.0)).mul(shifted.power_of_rounded())
+    polynomial.times_power_of_rounded(shifted)
 }
 
 #[cfg(test)]
@@ -223,11 +237,13 @@ mod tests {
 
     #[test]
     fn exp_is_accurate() {
-        for i in -8_700..=8_700 {
+        for i in -8_660..=8_660 {
             let x = i as f32 / 100.0;
             let expected = f64::from(x).exp();
-            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 2e-7, "exp({x})");
+            let error = (f64::from(exp(x)) / expected - 1.0).abs();
+            assert!(error < 2e-7 + 8e-8 * f64::from(x.abs()), "exp({x}): {error}");
         }
+        assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(-1000.0), exp(-87.0));
         assert_eq!(exp(1000.0), exp(87.0));
     }

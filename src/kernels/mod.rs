@@ -143,7 +143,7 @@ pub(crate) enum Finish {
 pub(crate) fn quantize_above(values: &mut [u8; BLOCK], x: &[f32]) -> Scale {
     let mut quantised = [Value::default(); BLOCK];
     let scale = with_whole(x, |x| chosen::quantize_block(&mut quantised, x));
-    *values = quantised.map(|value| chosen::above(value, scale.lowest));
+    *values = chosen::above(&quantised, scale.lowest);
     scale
 }
 
@@ -205,6 +205,13 @@ pub(crate) fn interleave(packed: &mut [i8], row: usize, first: usize, weights: &
     let start = weight_index(row, first + head.len(), blocks);
     for (to, run) in packed[start..].chunks_mut(RUN * GROUP).zip(runs) {
         to[..RUN].copy_from_slice(run);
+    }
+}
+
+/// Puts a block of one of the rows of a tile where it belongs.
+pub(crate) fn interleave_row(tile: &mut [i8; TILE], row: usize, weights: &[i8; BLOCK]) {
+    for (to, run) in tile.as_chunks_mut::<RUN>().0.as_chunks_mut::<GROUP>().0.iter_mut().zip(weights.as_chunks().0) {
+        to[row] = *run;
     }
 }
 
@@ -275,7 +282,7 @@ impl Activations {
         self.values.clear();
         self.scales.clear();
         for (values, scale) in blocks {
-            self.values.extend(values.map(|above| chosen::value(above, scale.lowest)));
+            self.values.extend(chosen::from_above(values, scale.lowest));
             self.scales.push(scale);
         }
     }
@@ -283,9 +290,7 @@ impl Activations {
     /// The values and scales of block after block.
     fn blocks(&self) -> impl Iterator<Item = ([i16; BLOCK], Scale)> {
         let blocks = self.values.as_chunks::<BLOCK>().0.iter().zip(&self.scales);
-        blocks.map(|(values, &scale)| {
-            (values.map(|value| portable::value(chosen::above(value, scale.lowest), scale.lowest)), scale)
-        })
+        blocks.map(|(values, &scale)| (portable::from_above(&chosen::above(values, scale.lowest), scale.lowest), scale))
     }
 }
 

@@ -3,19 +3,19 @@
 
 #![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is little more than the self-test's measure"))]
 
-use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, interleave_row, quantisation_factor};
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
 pub(super) const NEEDS_SUMS: bool = false;
 pub(super) type Value = i16;
 
-pub(super) fn value(above: u8, lowest: i32) -> Value {
-    lowest as i16 + i16::from(above)
+pub(super) fn from_above(above: &[u8; BLOCK], lowest: i32) -> [Value; BLOCK] {
+    above.map(|above| lowest as i16 + i16::from(above))
 }
 
-pub(super) fn above(value: Value, lowest: i32) -> u8 {
-    (i32::from(value) - lowest) as u8
+pub(super) fn above(values: &[Value; BLOCK], lowest: i32) -> [u8; BLOCK] {
+    values.map(|value| (i32::from(value) - lowest) as u8)
 }
 
 /// The values of one block, and what they stand for.
@@ -66,9 +66,7 @@ pub(super) fn multiply_block<const N: usize>(
 /// Puts a block of each row where it belongs; returns the sums of the rows.
 pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
     for (row, weights) in rows.into_iter().enumerate() {
-        for (to, run) in tile.as_chunks_mut::<RUN>().0.chunks_exact_mut(GROUP).zip(weights.as_chunks::<RUN>().0) {
-            to[row] = *run;
-        }
+        interleave_row(tile, row, weights);
     }
     rows.map(|weights| weights.iter().copied().map(i16::from).sum())
 }
@@ -174,10 +172,11 @@ impl F32x4 {
         }
     }
 
-    /// 2^n of what is n + `ROUND`, for n from -126 to 127.
-    pub(super) fn power_of_rounded(self) -> Self {
-        let power = |x: f32| f32::from_bits(x.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
-        Self(self.0.map(power))
+    /// Times 2^n, `n` being n + `ROUND`, of whose bits the low ones hold n and no others stay when it is moved to the exponent.
+    /// The result must not be too large or too small for a float.
+    pub(super) fn times_power_of_rounded(self, n: Self) -> Self {
+        let scaled = |i: usize| f32::from_bits(self.0[i].to_bits().wrapping_add(n.0[i].to_bits() << 23));
+        Self(std::array::from_fn(scaled))
     }
 }
 
@@ -193,7 +192,7 @@ mod tests {
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, above);
         suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
-        suite::multiply_groups::<Value, RUN>(multiply_groups, value, NEEDS_SUMS);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, from_above, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

@@ -17,7 +17,7 @@ use std::arch::wasm32::{
 use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
-pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, interleave_tile, value};
+pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, from_above, interleave_tile};
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, portable, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
@@ -328,9 +328,8 @@ impl F32x4 {
         store_i16(out, i16x8_narrow_i32x4(low, high));
     }
 
-    pub(super) fn power_of_rounded(self) -> Self {
-        let exponent = i32x4_sub(self.0, i32x4_splat(ROUND.to_bits() as i32 - 127));
-        Self(i32x4_shl(exponent, 23))
+    pub(super) fn times_power_of_rounded(self, n: Self) -> Self {
+        Self(i32x4_add(self.0, i32x4_shl(n.0, 23)))
     }
 }
 
@@ -345,7 +344,7 @@ mod tests {
     fn int8() {
         suite::quantize_block::<Value>(quantize_block, above);
         suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
-        suite::multiply_groups::<Value, RUN>(multiply_groups, value, NEEDS_SUMS);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, from_above, NEEDS_SUMS);
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

@@ -12,6 +12,8 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
     })
 }
 
+type Above<V> = fn(&[V; BLOCK], i32) -> [u8; BLOCK];
+type FromAbove<V> = fn(&[u8; BLOCK], i32) -> [V; BLOCK];
 type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> Scale;
 type MultiplyGroups<V> = fn(&mut [[f32; GROUP]], usize, (&[V], &[Scale]), Packed<'_>);
 type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
@@ -19,7 +21,7 @@ type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, 
 const START: [f32; GROUP] =
     [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0, -1e-6, 0.125, 2.0, 1e4, -50.0, 0.75, 3e-3, -1.0];
 
-pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, above: fn(V, i32) -> u8) {
+pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, above: Above<V>) {
     for seed in 0..40 {
         for factor in [0.0, 1e-37, 1e-30, 0.37, 1.0, 1e30] {
             // All signs mixed, and none but one.
@@ -30,7 +32,7 @@ pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>
                 let (mut values, mut expected) = ([V::default(); BLOCK], [2; BLOCK]);
                 let scale = quantize_block(&mut values, &x);
                 assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
-                let values = values.map(|value| scale.lowest + i32::from(above(value, scale.lowest)));
+                let values = above(&values, scale.lowest).map(|above| scale.lowest + i32::from(above));
                 assert_eq!(values, expected.map(i32::from), "seed {seed}, factor {factor}");
                 for (value, x) in values.into_iter().zip(x) {
                     assert!((-255..=0).contains(&scale.lowest));
@@ -71,7 +73,7 @@ pub(super) fn sum_of_words(sum_of_words: fn(&[u8]) -> u32) {
 
 pub(super) fn multiply_groups<V, const RUN: usize>(
     multiply_groups: MultiplyGroups<V>,
-    value: fn(u8, i32) -> V,
+    from_above: FromAbove<V>,
     needs_sums: bool,
 ) {
     for blocks in [1, 2, 3, 12, 48] {
@@ -92,7 +94,8 @@ pub(super) fn multiply_groups<V, const RUN: usize>(
                     None => paint(positions * blocks * BLOCK, 2).map(|x| (x + 128) as u8).collect(),
                 };
                 let lowest = |i: usize| scales[i / BLOCK].lowest;
-                let values: Vec<V> = above.iter().zip(0..).map(|(&above, i)| value(above, lowest(i))).collect();
+                let blocks_above = above.as_chunks::<BLOCK>().0.iter().zip(&scales);
+                let values: Vec<V> = blocks_above.flat_map(|(above, scale)| from_above(above, scale.lowest)).collect();
                 let quantised: Vec<i16> =
                     above.into_iter().zip(0..).map(|(above, i)| lowest(i) as i16 + i16::from(above)).collect();
                 let weight_scales: Vec<f32> = paint(tiles * GROUP, 3).map(|x| x as f32 / 1000.0).collect();

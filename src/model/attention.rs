@@ -128,7 +128,9 @@ impl Cache {
                         mask.weigh((layer, head), position, &mut scores[..keys]);
                         scores[keys..keys.next_multiple_of(PAGE)].fill(0.0);
                     }
-                    scratch.gathered.fill([[0.0; GROUP]; TOGETHER]);
+                    for gathered in &mut scratch.gathered {
+                        gathered[..positions.len()].fill([0.0; GROUP]);
+                    }
                 }
                 page_by_page(heads.clone(), scratch, |head, scratch, keys| {
                     self.gather(scratch, layer, head, positions.len(), keys);

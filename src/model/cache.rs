@@ -12,8 +12,8 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, Scale, TILE, interleave, interleaved_index, packed_length, scale_index, scales_length,
-    sums_length, weight_index,
+    self, BLOCK, GROUP, Packed, Scale, TILE, interleave_row, interleaved_index, packed_length, scale_index,
+    scales_length, sums_length, weight_index,
 };
 use crate::model::weights::Precision;
 use crate::parallel::{self, Parts};
@@ -147,7 +147,7 @@ impl Int8Page {
                 HeadPage {
                     queries: queries.part(part(PAGE * blocks)),
                     query_scales: query_scales.part(part(PAGE * blocks)),
-                    keys: keys.part(part(packed_length(PAGE, blocks))),
+                    keys: keys.part(part(packed_length(PAGE, blocks))).as_chunks_mut().0,
                     key_scales: key_scales.part(part(scales_length(PAGE, blocks))),
                     key_sums: key_sums.part(part(sums_length(PAGE, blocks))),
                     values: values.part(part(channel_groups)),
@@ -205,7 +205,7 @@ impl Int8Page {
 struct HeadPage<'a> {
     queries: &'a mut [[u8; BLOCK]],
     query_scales: &'a mut [Scale],
-    keys: &'a mut [i8],
+    keys: &'a mut [[i8; TILE]],
     key_scales: &'a mut [f32],
     key_sums: &'a mut [i16],
     values: &'a mut [[i8; TILE]],
@@ -224,7 +224,7 @@ impl HeadPage<'_> {
         for (block, x) in key.chunks(BLOCK).enumerate() {
             let at = scale_index(slot, block, blocks);
             self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
-            interleave(self.keys, slot, block * BLOCK, &quantised, blocks);
+            interleave_row(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
             if let Some(sum) = self.key_sums.get_mut(at) {
                 *sum = quantised.iter().copied().map(i16::from).sum();
             }
@@ -232,11 +232,13 @@ impl HeadPage<'_> {
         // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
         let scale = kernels::symmetric_scale(value);
         self.value_scales[slot] = scale;
-        let groups = self.values.as_flattened_mut();
-        for (block, x) in value.chunks(BLOCK).enumerate() {
+        for (groups, x) in self.values.chunks_mut(BLOCK / GROUP).zip(value.chunks(BLOCK)) {
             kernels::quantize_by(&mut quantised, x, scale);
-            for (channel, &value) in (block * BLOCK..).zip(&quantised[..x.len()]) {
-                groups[interleaved_index::<2>(channel, slot, 1)] = value;
+            for (group, values) in groups.iter_mut().zip(quantised.as_chunks::<GROUP>().0) {
+                let pairs = &mut group.as_chunks_mut::<2>().0.as_chunks_mut::<GROUP>().0[slot / 2];
+                for (pair, value) in pairs.iter_mut().zip(values) {
+                    pair[slot % 2] = *value;
+                }
             }
         }
     }

@@ -284,7 +284,8 @@ async function measureBusy() {
       for (const { page, name } of pages) {
         await page.bringToFront();
         await call(page, 'prompt', 32);
-        record(name, 'busy', 1000 / median((await call(page, 'decode', 48)).times));
+        const { times } = await call(page, 'decode', BUSY_TOKENS);
+        record(name, 'busy', (1000 * BUSY_TOKENS) / times.reduce((sum, time) => sum + time, 0));
       }
     }
   } finally {
