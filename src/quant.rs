@@ -205,10 +205,15 @@ impl Int8Matrix {
         let mut runs = runs_of_row(&self.weights, row, blocks);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let scale = self.scales[scale_index(row, block, blocks)];
-            for (out, weights) in out.chunks_mut(RUN).zip(runs.by_ref().take(BLOCK / RUN)) {
-                for (out, weight) in out.iter_mut().zip(weights) {
-                    *out = f32::from(*weight) * scale;
-                }
+            let value = |weight: i8| f32::from(weight) * scale;
+            let (whole, rest) = out.as_chunks_mut::<RUN>();
+            for (out, weights) in whole.iter_mut().zip(&mut runs) {
+                *out = weights.map(value);
+            }
+            if !rest.is_empty()
+                && let Some(weights) = runs.next()
+            {
+                rest.iter_mut().zip(weights).for_each(|(out, weight)| *out = value(*weight));
             }
         }
     }

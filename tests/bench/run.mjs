@@ -57,6 +57,8 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const parts = new Set(options.only.split(','));
 const threadsInUse = Number(options.threads);
+/** Tokens on busy cores, timed together: a thread that loses its core does so for a few of them, which a median would not show. */
+const BUSY_TOKENS = 192;
 
 const barred = await launch().then((browser) => relaxedBarred(browser).finally(() => browser.close()));
 if (barred) console.error(`relaxed SIMD can't be used here (${barred}): left out`);
