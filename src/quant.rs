@@ -210,10 +210,8 @@ impl Int8Matrix {
             for (out, weights) in whole.iter_mut().zip(&mut runs) {
                 *out = weights.map(value);
             }
-            if !rest.is_empty()
-                && let Some(weights) = runs.next()
-            {
-                rest.iter_mut().zip(weights).for_each(|(out, weight)| *out = value(*weight));
+            for (out, weights) in rest.chunks_mut(RUN).zip(&mut runs) {
+                out.iter_mut().zip(weights).for_each(|(out, weight)| *out = value(*weight));
             }
         }
     }

@@ -208,9 +208,9 @@ pub(crate) fn interleave(packed: &mut [i8], row: usize, first: usize, weights: &
     }
 }
 
-/// Puts a block of one of the rows of a tile where it belongs.
-pub(crate) fn interleave_row(tile: &mut [i8; TILE], row: usize, weights: &[i8; BLOCK]) {
-    for (to, run) in tile.as_chunks_mut::<RUN>().0.as_chunks_mut::<GROUP>().0.iter_mut().zip(weights.as_chunks().0) {
+/// Puts a block of one of the rows of a tile where it belongs, in runs of `N`.
+pub(crate) fn interleave_row<const N: usize>(tile: &mut [i8; TILE], row: usize, weights: &[i8; BLOCK]) {
+    for (to, run) in tile.as_chunks_mut::<N>().0.as_chunks_mut::<GROUP>().0.iter_mut().zip(weights.as_chunks().0) {
         to[row] = *run;
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn multiply_block<const N: usize>(
 /// Puts a block of each row where it belongs; returns the sums of the rows.
 pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
     for (row, weights) in rows.into_iter().enumerate() {
-        interleave_row(tile, row, weights);
+        interleave_row::<RUN>(tile, row, weights);
     }
     rows.map(|weights| weights.iter().copied().map(i16::from).sum())
 }
@@ -172,10 +172,10 @@ impl F32x4 {
         }
     }
 
-    /// Times 2^n, `n` being n + `ROUND`, of whose bits the low ones hold n and no others stay when it is moved to the exponent.
-    /// The result must not be too large or too small for a float.
-    pub(super) fn times_power_of_rounded(self, n: Self) -> Self {
-        let scaled = |i: usize| f32::from_bits(self.0[i].to_bits().wrapping_add(n.0[i].to_bits() << 23));
+    /// Times 2^n, where `rounded` is n + `ROUND`: its low bits hold n, and all others are gone once those stand where the exponent
+    /// is. Neither this nor the result may be 0 or beyond the normal floats.
+    pub(super) fn times_power_of_rounded(self, rounded: Self) -> Self {
+        let scaled = |i: usize| f32::from_bits(self.0[i].to_bits().wrapping_add(rounded.0[i].to_bits() << 23));
         Self(std::array::from_fn(scaled))
     }
 }

@@ -205,16 +205,16 @@ impl Block<'_> {
         });
         let values = values.map(|values| values.as_chunks::<RUN>().0);
         // Hidden from the compiler in each call: it would work out the addresses of all loads beforehand and keep them in memory.
-        // Where it could, four positions took 1.1 times as long, and one 1.03 times. The address of the part, not of the tile, so that
-        // a load's offset is known when it is compiled: otherwise engines work out each address before it.
+        // Where it could, four positions took 1.1 times as long, and one 1.03 times. It is the address of the part, not of the tile,
+        // so that a load's offset is known when it is compiled: otherwise engines work out each address before it.
         let tile = black_box(self.weights.as_flattened()[part * V..].as_ptr());
         macro_rules! multiply_runs {
             ($($run:literal)*) => { 'all: { $(
                 if tile.addr() <= $run {
                     break 'all;
                 }
-                // SAFETY: the tile has `VECTORS` vectors for each run, and as the sums tell, so many of them come after this part's
-                // first; wasm loads need no alignment.
+                // SAFETY: `part` is below `VECTORS / V`, or taking its sums would have failed, so each run has `V` vectors from here
+                // on; wasm loads need no alignment.
                 let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(tile.add($run * VECTORS + i).cast()) });
                 for position in 0..N {
                     let values = splat_run(&values[position][$run]);

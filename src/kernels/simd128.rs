@@ -328,8 +328,8 @@ impl F32x4 {
         store_i16(out, i16x8_narrow_i32x4(low, high));
     }
 
-    pub(super) fn times_power_of_rounded(self, n: Self) -> Self {
-        Self(i32x4_add(self.0, i32x4_shl(n.0, 23)))
+    pub(super) fn times_power_of_rounded(self, rounded: Self) -> Self {
+        Self(i32x4_add(self.0, i32x4_shl(rounded.0, 23)))
     }
 }
 

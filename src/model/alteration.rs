@@ -153,7 +153,7 @@ impl Alteration {
     pub(crate) fn exponentials(&self, place: (usize, usize), row: usize, scores: &mut [f32]) -> Option<(f32, f32)> {
         let visible = self.mask(place, row, scores)?;
         let found = kernels::exponentials(visible);
-        // The exponential of minus infinity counts as that of -87, too little to change the sum.
+        // The exponential of minus infinity counts as that of -86.6, too little to change the sum.
         self.cuts_of(place, row).for_each(|cut| set_cells(visible, cut, 0.0));
         Some(found)
     }

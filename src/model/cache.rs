@@ -12,7 +12,7 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, Scale, TILE, interleave_row, interleaved_index, packed_length, scale_index,
+    self, BLOCK, GROUP, Packed, RUN, Scale, TILE, interleave_row, interleaved_index, packed_length, scale_index,
     scales_length, sums_length, weight_index,
 };
 use crate::model::weights::Precision;
@@ -224,7 +224,7 @@ impl HeadPage<'_> {
         for (block, x) in key.chunks(BLOCK).enumerate() {
             let at = scale_index(slot, block, blocks);
             self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
-            interleave_row(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
+            interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
             if let Some(sum) = self.key_sums.get_mut(at) {
                 *sum = quantised.iter().copied().map(i16::from).sum();
             }

@@ -286,6 +286,7 @@ async function measureBusy() {
       for (const { page, name } of pages) {
         await page.bringToFront();
         await call(page, 'prompt', 32);
+        /** @type {{times: number[]}} */
         const { times } = await call(page, 'decode', BUSY_TOKENS);
         record(name, 'busy', (1000 * BUSY_TOKENS) / times.reduce((sum, time) => sum + time, 0));
       }

@@ -10,26 +10,25 @@ import { andAnswer, inserts, pageTest, settled, suggestions, waitForState } from
 const textOf = (page) => page.locator('#text').inputValue();
 
 /**
- * Starts over with this text, typed.
+ * Starts over with an empty text, does this, and waits for the answer.
  * @param {Page} page
- * @param {string} text
+ * @param {() => Promise<unknown>} enter
  */
-async function write(page, text) {
+async function startOver(page, enter) {
   await page.locator('#text').fill('');
   await page.locator('#text').focus();
-  await andAnswer(page, () => page.keyboard.type(text));
+  await andAnswer(page, enter);
 }
 
+/** A text, typed. @param {Page} page @param {string} text */
+const write = (page, text) => startOver(page, () => page.keyboard.type(text));
+
 /**
- * Starts over with this text in one piece: words that came up on the way to it would stay on their keys.
+ * A text in one piece: words that come up on the way to it stay on their keys.
  * @param {Page} page
  * @param {string} text
  */
-async function paste(page, text) {
-  await page.locator('#text').fill('');
-  await page.locator('#text').focus();
-  await andAnswer(page, () => page.keyboard.insertText(text));
-}
+const paste = (page, text) => startOver(page, () => page.keyboard.insertText(text));
 
 /** The words on the keys from left to right. @param {Page} page */
 const words = (page) =>
