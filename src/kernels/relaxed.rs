@@ -207,15 +207,15 @@ impl Block<'_> {
         // Hidden from the compiler in each call: it would work out the addresses of all loads beforehand and keep them in memory.
         // Where it could, four positions took 1.1 times as long, and one 1.03 times. It is the address of the part, not of the tile,
         // so that a load's offset is known when it is compiled: otherwise engines work out each address before it.
-        let tile = black_box(self.weights.as_flattened()[part * V..].as_ptr());
+        let start = black_box(self.weights.as_flattened()[part * V..].as_ptr());
         macro_rules! multiply_runs {
             ($($run:literal)*) => { 'all: { $(
-                if tile.addr() <= $run {
+                if start.addr() <= $run {
                     break 'all;
                 }
                 // SAFETY: `part` is below `VECTORS / V`, or taking its sums would have failed, so each run has `V` vectors from here
                 // on; wasm loads need no alignment.
-                let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(tile.add($run * VECTORS + i).cast()) });
+                let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(start.add($run * VECTORS + i).cast()) });
                 for position in 0..N {
                     let values = splat_run(&values[position][$run]);
                     for i in 0..V {
