@@ -215,6 +215,14 @@ pub(crate) fn interleave_row<const N: usize>(tile: &mut [i8; TILE], row: usize, 
     }
 }
 
+/// Puts one input of all rows of a tile where it belongs, in runs of `N`.
+pub(crate) fn interleave_input<const N: usize>(tile: &mut [i8; TILE], input: usize, weights: &[i8; GROUP]) {
+    let run = &mut tile.as_chunks_mut::<N>().0.as_chunks_mut::<GROUP>().0[input / N];
+    for (to, weight) in run.iter_mut().zip(weights) {
+        to[input % N] = *weight;
+    }
+}
+
 /// Puts weights (GROUP, K) of all rows of a group where they belong, and the sums of each row's blocks, where the kernel wants
 /// them; `K` is whole blocks.
 pub(crate) fn interleave_group(packed: &mut [i8], sums: &mut [i16], weights: &[i8]) {

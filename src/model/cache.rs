@@ -12,8 +12,8 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, RUN, Scale, TILE, interleave_row, interleaved_index, packed_length, scale_index,
-    scales_length, sums_length, weight_index,
+    self, BLOCK, GROUP, Packed, RUN, Scale, TILE, interleave_input, interleave_row, interleaved_index, packed_length,
+    scale_index, scales_length, sums_length, weight_index,
 };
 use crate::model::weights::Precision;
 use crate::parallel::{self, Parts};
@@ -235,10 +235,7 @@ impl HeadPage<'_> {
         for (groups, x) in self.values.chunks_mut(BLOCK / GROUP).zip(value.chunks(BLOCK)) {
             kernels::quantize_by(&mut quantised, x, scale);
             for (group, values) in groups.iter_mut().zip(quantised.as_chunks::<GROUP>().0) {
-                let pairs = &mut group.as_chunks_mut::<2>().0.as_chunks_mut::<GROUP>().0[slot / 2];
-                for (pair, value) in pairs.iter_mut().zip(values) {
-                    pair[slot % 2] = *value;
-                }
+                interleave_input::<2>(group, slot, values);
             }
         }
     }
