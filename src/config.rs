@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::json;
 
 /// Largest values that are accepted, so that no file can ask for absurd amounts of memory. GPT-2 XL has 50,257 tokens,
 /// 1,024 positions, 1,600 channels, 48 layers, 25 heads and 6,400 inner channels. The
@@ -70,7 +71,7 @@ struct HubConfig {
 }
 
 fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|source| Error::Json { what: "config.json", source })
+    json::read(json).map_err(|source| Error::Json { what: "config.json", source })
 }
 
 impl Gpt2Config {

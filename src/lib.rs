@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod error;
 pub mod inspect;
+mod json;
 pub mod kernels;
 pub mod memory;
 pub mod model;

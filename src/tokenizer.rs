@@ -12,6 +12,7 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, NormalizerWrapper, TokenizerImpl};
 
 use crate::error::{Error, Result};
+use crate::json;
 
 /// Longest tokenizer file that is accepted. GPT-2's have between 0.5 and 2.2 MB.
 pub(crate) const MAX_FILE_BYTES: usize = 32 << 20;
@@ -102,8 +103,7 @@ impl Tokenizer {
     /// If it does not hold the byte-level BPE of a GPT-2.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         check_length(json)?;
-        let file: TokenizerFile =
-            serde_json::from_slice(json).map_err(|source| Error::Json { what: "tokenizer.json", source })?;
+        let file: TokenizerFile = json::read(json).map_err(|source| Error::Json { what: "tokenizer.json", source })?;
         let merges = file.model.merges.into_iter().map(|merge| match merge {
             Merge::Pair(left, right) => Ok((left, right)),
             Merge::Joined(line) => split_merge(&line),
@@ -124,7 +124,7 @@ impl Tokenizer {
     pub fn from_vocab_and_merges(vocab: &[u8], merges: &[u8]) -> Result<Self> {
         check_length(vocab)?;
         check_length(merges)?;
-        let vocab = serde_json::from_slice(vocab).map_err(|source| Error::Json { what: "vocab.json", source })?;
+        let vocab = json::read(vocab).map_err(|source| Error::Json { what: "vocab.json", source })?;
         let merges = std::str::from_utf8(merges).map_err(|_| Error::Tokenizer("merges.txt is not UTF-8".to_owned()))?;
         let lines = merges
             .lines()

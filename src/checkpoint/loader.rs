@@ -50,6 +50,7 @@ pub struct Loader {
     /// Files that have come and whose hash is computed elsewhere.
     unverified: Vec<File>,
     tokenizer_files: Vec<Vec<u8>>,
+    /// What a manifest of a hub's model will say of them.
     tokenizer_entries: Vec<FileEntry>,
     tokenizer: Option<Tokenizer>,
     /// The files of a tokenizer that came within the weights' file, not taken yet.
@@ -445,7 +446,10 @@ impl Loader {
         if let Some(error) = wrong_kind(&bytes) {
             return Err(error);
         }
-        self.tokenizer_entries.push(entry_of(&file.name, &bytes));
+        // A manifest has them already.
+        if let Source::Hub(_) = self.source {
+            self.tokenizer_entries.push(entry_of(&file.name, &bytes));
+        }
         self.tokenizer_files.push(bytes);
         if !self.due.iter().any(|file| file.is_tokenizer) {
             // Read before the weights come, so that its transient memory is free for them.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::FileKind;
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
+use crate::json;
 use crate::kernels::BLOCK;
 
 /// The version of the format that this crate reads and writes.
@@ -83,8 +84,7 @@ impl Manifest {
         if json.trim_ascii_start().starts_with(b"<") {
             return Err(Error::WrongFileKind { expected: "a manifest", found: FileKind::WebPage });
         }
-        let manifest: Self =
-            serde_json::from_slice(json).map_err(|source| Error::Json { what: "manifest.json", source })?;
+        let manifest: Self = json::read(json).map_err(|source| Error::Json { what: "manifest.json", source })?;
         manifest.validate()?;
         Ok(manifest)
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::FileKind;
 use super::reader::{Header, MAX_FILE_BYTES, TensorInfo, unit_of};
 use crate::error::{Error, Result};
+use crate::json;
 
 /// Longest header that is accepted. That of GPT-2 XL has about 60,000 bytes.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -118,7 +119,7 @@ fn parse_header(header: &[u8]) -> Result<Vec<TensorInfo>> {
     if header.first() != Some(&b'{') {
         return Err(Error::Header("it does not begin with {".to_owned()));
     }
-    let Entries(entries) = serde_json::from_slice(header).map_err(|error| Error::Header(error.to_string()))?;
+    let Entries(entries) = json::read(header).map_err(|error| Error::Header(error.to_string()))?;
     let mut tensors = Vec::with_capacity(entries.len());
     for (name, Entry { dtype, shape, data_offsets: [start, end] }) in entries {
         let Some(unit) = unit_of(&dtype).filter(|unit| unit.elements == 1) else {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::normalised;
 use crate::error::{Error, Result};
+use crate::json;
 
 /// What remains of every count when a word is learnt; half of it after 700 words.
 const FADING: f64 = 0.999;
@@ -199,7 +200,7 @@ impl Personal {
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let invalid = |source| Error::Json { what: "the personal words", source };
         let refuse = |reason: &str| Err(invalid(serde::de::Error::custom(reason)));
-        let state: PersonalState = serde_json::from_slice(json).map_err(invalid)?;
+        let state: PersonalState = json::read(json).map_err(invalid)?;
         let PersonalState { version, words, pairs, blocked, rejected } = state;
         if version != VERSION {
             return refuse("an unknown version");
