@@ -17,9 +17,10 @@ use crate::model::weights::{Matrix, Slot, Weights};
 use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
-/// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a download that breaks
-/// loses what has come of them; much smaller ones would be many requests. GPT-2 small's largest layers just fit.
-pub(super) const SHARD_BYTES: u64 = 5 << 19;
+/// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a visit that ends
+/// loses what has come of them; each is a request, which takes about a millisecond even from a browser's own cache. Two of
+/// GPT-2 small's largest matrices just fit.
+pub(super) const SHARD_BYTES: u64 = 5 << 20;
 const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.
 pub(super) const SHARD_DATA: u64 = SHARD_BYTES - (64 << 10);
