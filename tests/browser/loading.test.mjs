@@ -158,15 +158,59 @@ for (const { name, files } of [
   );
 }
 
-const weightsScript = readFileSync(join(root, 'www/js/worker/weights/shards.js'), 'utf8');
-let damaged = true;
+const script = (/** @type {string} */ name) => readFileSync(join(root, 'www/js/worker/hash', name), 'utf8');
+/** @param {string} hashed   what the thread that hashes takes for the hash */
+const hashingThread = (hashed) => ({ body: script('hasher-worker.js').replace('digest(bytes)', hashed) });
+const ENGINE_HASHES = { body: script('sha256.js').replace(/canHash = .*;/, 'canHash = false;') };
+for (const { name, file, fault, expected = [] } of [
+  {
+    name: 'where the browser does not hash, as without https, the engine does',
+    file: 'sha256.js',
+    fault: ENGINE_HASHES,
+  },
+  {
+    name: 'without a thread that hashes, the engine’s own does',
+    file: 'hasher-worker.js',
+    fault: { status: 404 },
+    expected: downloadErrors,
+  },
+  {
+    name: 'where the thread that hashes has no memory, the engine’s own does it',
+    file: 'hasher-worker.js',
+    fault: hashingThread('Promise.reject()'),
+  },
+]) {
+  let damaged = true;
+  pageTest(
+    name,
+    {
+      server: {
+        fault: ({ path }) => {
+          if (path.endsWith(`/${file}`)) return fault;
+          // The thread has come before there is anything to hash.
+          return shard.test(path) ? { delay: 1000, ...(damaged && { flip: 123_456 }) } : null;
+        },
+      },
+      expected,
+    },
+    async ({ page }) => {
+      await page.locator('#text').fill(typed);
+      await waitForState(page, 'failed');
+      assert.match(await page.locator('body').innerText(), /damaged on the way/);
+      damaged = false;
+      await recovers(page);
+    },
+  );
+}
+
+let wrong = true;
 pageTest(
-  'where the browser does not hash, as without https, the engine does',
+  'shards are hashed in a thread of their own, which ends with the last',
   {
     server: {
       fault: ({ path }) => {
-        if (path.endsWith('/shards.js')) return { body: weightsScript.replace(/canHash = .*;/, 'canHash = false;') };
-        return damaged && shard.test(path) ? { flip: 123_456 } : null;
+        if (wrong && path.endsWith('/hasher-worker.js')) return hashingThread('digest(new Uint8Array(1))');
+        return shard.test(path) ? { delay: 1000 } : null;
       },
     },
   },
@@ -174,8 +218,10 @@ pageTest(
     await page.locator('#text').fill(typed);
     await waitForState(page, 'failed');
     assert.match(await page.locator('body').innerText(), /damaged on the way/);
-    damaged = false;
+    wrong = false;
     await recovers(page);
+    const workers = page.workers().map((worker) => worker.url());
+    assert.ok(workers.length > 0 && !workers.some((url) => url.endsWith('/hasher-worker.js')), String(workers));
   },
 );
 

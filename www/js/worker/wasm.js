@@ -5,6 +5,7 @@ import { codes, EngineError } from '../shared/protocol.js';
 import { probeFeatures } from './features.js';
 import { startHelpers } from './helpers.js';
 import { sharedMemory } from './memory.js';
+import { release } from './release.js';
 import { plan } from './variants.js';
 
 /**
@@ -149,6 +150,7 @@ async function startBuild(build, cache) {
     module = await WebAssembly.compile(bytes);
     // Builds without threads make their own.
     const shared = build.threaded ? { memory: sharedMemory(bytes) } : {};
+    release(bytes);
     ({ memory } = await pkg.default({ module_or_path: module, ...shared }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

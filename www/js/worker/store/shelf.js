@@ -5,7 +5,7 @@
  * written last, says that the model is whole.
  */
 
-import { digest, hex } from '../weights/shards.js';
+import { sha256 } from '../hash/sha256.js';
 import { storageError } from './store.js';
 
 /**
@@ -46,11 +46,6 @@ export function keyOfRecord(name) {
 export async function keyOf(...words) {
   const bytes = new TextEncoder().encode(JSON.stringify([RECORD_VERSION, ...words]));
   return (await sha256(bytes)).slice(0, 16);
-}
-
-/** @param {Uint8Array} bytes */
-export async function sha256(bytes) {
-  return hex(await digest(/** @type {Uint8Array<ArrayBuffer>} */ (bytes)));
 }
 
 /**

@@ -5,9 +5,8 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { sha256 } from '../store/shelf.js';
+import { canHash, sha256 } from '../hash/sha256.js';
 import { Masks } from './masks.js';
-import { canHash } from './shards.js';
 import { SMALL, TOKENIZER } from './source.js';
 
 /**

@@ -43,10 +43,10 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     });
   const tell = () => report({ step, loaded: Math.min(loaded, total), total, local: place.local });
   // The first shards come while the tokenizer is read.
-  const putIn = bringShards(
+  const shards = bringShards(
     loader,
     hashes,
-    async ({ name, size }, _, buffer, afresh) => {
+    async ({ name, size }, buffer, afresh) => {
       // One byte more than announced shows that the file is longer.
       await place.open(name, { size, lasting: true, afresh }).read(0, size, (bytes, at) => {
         buffer.set(bytes, at);
@@ -66,7 +66,7 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     for (const { file, coming } of tokenizer) await shelf?.put(file.name, await coming);
     step = 'weights';
     tell();
-    await putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
+    await shards.putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
     report({ step: 'check', loaded: total, total });
     await shelf?.put('manifest.json', manifest);
     await shelf?.write({ ...record, complete: true });
@@ -74,6 +74,8 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) loader.free();
     throw error;
+  } finally {
+    shards.end();
   }
 }
 

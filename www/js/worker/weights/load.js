@@ -2,7 +2,8 @@
 /** From a source to an engine: what is kept comes first, then the place that has the rest. */
 
 import { codes, EngineError } from '../../shared/protocol.js';
-import { keyOf, Shelf, sha256 } from '../store/shelf.js';
+import { sha256 } from '../hash/sha256.js';
+import { keyOf, Shelf } from '../store/shelf.js';
 import { openStore } from '../store/store.js';
 import { inTurn } from '../store/turn.js';
 import { loadCheckpoint } from './checkpoint.js';
@@ -192,29 +193,29 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   if (!record || !manifest) return null;
   report({ step: 'weights', local: true });
   const loader = wasm.ModelLoader.fromManifest(manifest);
+  const hashes = hashesOf(manifest);
+  const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
+  // The first shards come while the tokenizer is read.
+  const shards = bringShards(
+    loader,
+    hashes,
+    async ({ name, size }, buffer, afresh) => {
+      const entry = byHash.get(hashes.get(name) ?? '');
+      const bytes = entry && !afresh ? await shelf.read(entry, buffer) : null;
+      if (bytes?.byteLength !== size) {
+        if (entry) await shelf.drop(entry.label);
+        throw new Damage();
+      }
+      done += size;
+      report({ step: 'weights', loaded: done, total, resumed: done, local: true });
+      return bytes;
+    },
+    signal,
+  );
   try {
-    const hashes = hashesOf(manifest);
-    const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
-    const total = files.reduce((sum, { size }) => sum + size, 0);
-    let done = 0;
-    const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
-    // The first shards come while the tokenizer is read.
-    const putIn = bringShards(
-      loader,
-      hashes,
-      async ({ name, size }, _index, buffer, afresh) => {
-        const entry = byHash.get(hashes.get(name) ?? '');
-        const bytes = entry && !afresh ? await shelf.read(entry, buffer) : null;
-        if (bytes?.byteLength !== size) {
-          if (entry) await shelf.drop(entry.label);
-          throw new Damage();
-        }
-        done += size;
-        report({ step: 'weights', loaded: done, total, resumed: done, local: true });
-        return bytes;
-      },
-      signal,
-    );
     const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
     const contents = await Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
     for (const [index, { name }] of tokenizer.entries()) {
@@ -223,7 +224,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       await putTokenizer(loader, name, bytes, hashes);
       done += bytes.byteLength;
     }
-    await putIn();
+    await shards.putIn();
     const { verified } = record;
     return { loader, keeping: { where: shelf.kind, key: shelf.key, failure: null, fromHere: true, verified } };
   } catch (error) {
@@ -231,6 +232,8 @@ async function fromShelf(wasm, shelf, { signal, report }) {
     if (!(error instanceof Damage)) throw error;
     await shelf.write({ ...record, complete: false });
     return null;
+  } finally {
+    shards.end();
   }
 }
 

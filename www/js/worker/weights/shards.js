@@ -5,6 +5,9 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
+import { Hasher } from '../hash/hasher.js';
+import { canHash, digest, hex } from '../hash/sha256.js';
+import { release } from '../release.js';
 
 /**
  * @typedef {import('../wasm.js').Package} Package
@@ -20,9 +23,6 @@ const AT_ONCE = 3;
  */
 const PUSHED = 1 << 18;
 
-/** Browsers hash only on https and on the visitor's own machine; elsewhere the engine does. */
-export const canHash = globalThis.crypto?.subtle !== undefined;
-
 /**
  * SHA-256 of each file, in hexadecimal digits, by its name.
  * @param {Uint8Array} manifest   one that the engine has accepted
@@ -33,15 +33,6 @@ export function hashesOf(manifest) {
   return new Map([...tokenizer, ...shards].map(({ file, sha256 }) => [file, sha256]));
 }
 
-/** @param {Uint8Array} bytes */
-export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** @param {Uint8Array<ArrayBuffer>} bytes   the browser works on a copy of its own */
-export const digest = async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-const hashOf = async (bytes) => (canHash ? digest(bytes) : null);
-
 /**
  * Puts one file of the tokenizer into the engine. If its hash is wrong, the engine computes it again, and says so.
  * @param {Loader} loader
@@ -50,7 +41,7 @@ const hashOf = async (bytes) => (canHash ? digest(bytes) : null);
  * @param {Map<string, string>} hashes
  */
 export async function putTokenizer(loader, name, bytes, hashes) {
-  const hash = await hashOf(bytes);
+  const hash = canHash ? await digest(bytes) : null;
   const right = hash && hex(hash) === hashes.get(name) ? hash : null;
   loader.begin(name, right !== null);
   loader.push(bytes);
@@ -59,54 +50,62 @@ export async function putTokenizer(loader, name, bytes, hashes) {
 }
 
 /**
- * Begins to bring all shards that the loader lists; what it returns puts them in.
+ * Begins to bring all shards that the loader lists.
  * @param {Loader} loader
  * @param {Map<string, string>} hashes
- * @param {(file: ShardFile, index: number, buffer: Uint8Array<ArrayBuffer>, afresh: boolean) => Promise<Uint8Array<ArrayBuffer>>} fetch
+ * @param {(file: ShardFile, buffer: Uint8Array<ArrayBuffer>, afresh: boolean) => Promise<Uint8Array<ArrayBuffer>>} fetch
  *   Brings the file's bytes, in the buffer if it likes. `afresh`: what it brought before was wrong.
  * @param {AbortSignal} signal
- * @returns {(keep?: (bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>) => Promise<void>}
- *   `keep` gets what was right
+ * @returns {{
+ *   putIn: (keep?: (bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>) => Promise<void>,
+ *   end: () => void,
+ * }} `putIn` puts them into the engine, and `keep` gets what was right; `end` is due whether they all came or not
  */
 export function bringShards(loader, hashes, fetch, signal) {
   const files = /** @type {ShardFile[]} */ (loader.files()).filter(({ isTokenizer }) => !isTokenizer);
   const largest = Math.max(...files.map(({ size }) => size));
   const buffers = Array.from({ length: Math.min(AT_ONCE, files.length) }, () => new Uint8Array(largest));
-  /** @type {Promise<{bytes: Uint8Array<ArrayBuffer>, hash: Uint8Array | null}>[]} */
+  const hasher = new Hasher();
+  /** @type {Promise<import('../hash/hasher.js').Hashed>[]} */
   const coming = [];
-  let started = 0;
   const start = () => {
-    const index = started++;
-    const promise = bring(files[index], index, buffers[index % buffers.length], false);
+    const promise = bring(coming.length, false);
     // Whoever waits for it in its turn sees the error.
     promise.catch(() => {});
     coming.push(promise);
   };
 
-  /** @param {ShardFile} file @param {number} index @param {Uint8Array<ArrayBuffer>} buffer @param {boolean} afresh */
-  async function bring(file, index, buffer, afresh) {
-    const bytes = await fetch(file, index, buffer, afresh);
+  /** @param {number} index @param {boolean} afresh */
+  async function bring(index, afresh) {
+    const file = files[index];
+    const place = index % buffers.length;
+    const bytes = await fetch(file, buffers[place], afresh);
     signal.throwIfAborted();
     if (bytes.byteLength !== file.size) {
       throw new EngineError(codes.wrongSize, `${file.name} has ${bytes.byteLength} bytes and not ${file.size}`);
     }
-    return { bytes, hash: await hashOf(bytes) };
+    const hashed = await hasher.hash(bytes);
+    // A buffer comes back from another thread as another object.
+    if (buffers[place].byteLength === 0) buffers[place] = new Uint8Array(hashed.bytes.buffer);
+    return hashed;
   }
 
-  while (started < buffers.length) start();
-  return async (keep) => {
-    for (const [index, file] of files.entries()) {
-      let { bytes, hash } = await coming[index];
-      signal.throwIfAborted();
-      if (hash && hex(hash) !== hashes.get(file.name)) {
-        ({ bytes, hash } = await bring(file, index, buffers[index % buffers.length], true));
+  while (coming.length < buffers.length) start();
+  return {
+    async putIn(keep) {
+      for (const [index, file] of files.entries()) {
+        let { bytes, hash } = await coming[index];
+        signal.throwIfAborted();
+        if (hash && hex(hash) !== hashes.get(file.name)) ({ bytes, hash } = await bring(index, true));
+        loader.begin(file.name, hash !== null);
+        for (let at = 0; at < bytes.byteLength; at += PUSHED) loader.push(bytes.subarray(at, at + PUSHED));
+        loader.end();
+        if (hash) loader.verify(file.name, hash);
+        await keep?.(bytes, index);
+        if (coming.length < files.length) start();
+        else release(buffers[index % buffers.length].buffer);
       }
-      loader.begin(file.name, hash !== null);
-      for (let at = 0; at < bytes.byteLength; at += PUSHED) loader.push(bytes.subarray(at, at + PUSHED));
-      loader.end();
-      if (hash) loader.verify(file.name, hash);
-      await keep?.(bytes, index);
-      if (started < files.length) start();
-    }
+    },
+    end: () => hasher.end(),
   };
 }

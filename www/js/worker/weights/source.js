@@ -25,6 +25,7 @@
  */
 
 import { codes, EngineError } from '../../shared/protocol.js';
+import { release } from '../release.js';
 import { Remote } from './remote.js';
 
 /** Descriptions are small; whatever is larger is something else. */
@@ -117,8 +118,7 @@ class DiskFile {
       }
       await take(new Uint8Array(part), at);
       at += part.byteLength;
-      // Otherwise parts pile up by the hundred megabytes before the browser collects them. Not all browsers can do it.
-      /** @type {any} */ (part).transfer?.(0);
+      release(part);
     }
   }
 
