@@ -16,7 +16,8 @@ use super::reader::{Header, TensorInfo};
 use crate::kernels::BLOCK;
 use crate::model::weights::{Slot, Weights};
 
-/// Quantised bytes of a piece: few enough that an interrupted download loses little, and that storing them takes no time.
+/// Quantised bytes of a piece, to which the header of its shard comes: few enough that an interrupted download loses little, and
+/// that storing them takes no time.
 const PIECE_BYTES: u64 = SHARD_BYTES;
 /// Bytes that nobody needs are fetched all the same if they are fewer: a request of its own takes longer.
 const SMALLEST_HOLE: u64 = 256 << 10;

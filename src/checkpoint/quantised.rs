@@ -18,8 +18,8 @@ use crate::quant::Int8Matrix;
 
 const SCALES: &str = ".scales";
 /// Bytes of shards that are written. The page holds some shards at a time beside the weights, and a visit that ends
-/// loses what has come of them; each is a request, which takes about a millisecond even from a browser's own cache. Two of
-/// GPT-2 small's largest matrices just fit.
+/// loses what has come of them; each is a request, which takes about a millisecond even from a browser's own cache. Two of the
+/// largest matrices of GPT-2 small's layers just fit.
 pub(super) const SHARD_BYTES: u64 = 5 << 20;
 const _: () = assert!(SHARD_BYTES <= MAX_SHARD_BYTES);
 /// Bytes of tensors in a shard; the rest is room for its header.

@@ -158,24 +158,37 @@ for (const { name, files } of [
   );
 }
 
-const script = (/** @type {string} */ name) => readFileSync(join(root, 'www/js/worker/hash', name), 'utf8');
-/** @param {string} hashed   what the thread that hashes takes for the hash */
-const hashingThread = (hashed) => ({ body: script('hasher-worker.js').replace('digest(bytes)', hashed) });
-const ENGINE_HASHES = { body: script('sha256.js').replace(/canHash = .*;/, 'canHash = false;') };
+/**
+ * A script of the engine's worker, altered.
+ * @param {string} name
+ * @param {string | RegExp} part
+ * @param {string} other   in its place
+ */
+function altered(name, part, other) {
+  const script = readFileSync(join(root, 'www/js/worker/hash', name), 'utf8');
+  const body = script.replace(part, other);
+  assert.notEqual(body, script);
+  return { body };
+}
+/** @param {string} hash   what the thread that hashes takes for the hash of `bytes` */
+const hashingThread = (hash) => altered('hasher-worker.js', 'digest(bytes)', hash);
+/** A shard takes a second, so that the thread that hashes is there before. */
+const SLOWLY = { drip: { bytes: 400_000, milliseconds: 100 } };
+
 for (const { name, file, fault, expected = [] } of [
   {
     name: 'where the browser does not hash, as without https, the engine does',
     file: 'sha256.js',
-    fault: ENGINE_HASHES,
+    fault: altered('sha256.js', /canHash = .*;/, 'canHash = false;'),
   },
   {
-    name: 'without a thread that hashes, the engine’s own does',
+    name: 'without a thread that hashes, the engine’s thread does',
     file: 'hasher-worker.js',
     fault: { status: 404 },
     expected: downloadErrors,
   },
   {
-    name: 'where the thread that hashes has no memory, the engine’s own does it',
+    name: 'where the thread that hashes has no memory for it, the engine’s thread does it',
     file: 'hasher-worker.js',
     fault: hashingThread('Promise.reject()'),
   },
@@ -187,38 +200,42 @@ for (const { name, file, fault, expected = [] } of [
       server: {
         fault: ({ path }) => {
           if (path.endsWith(`/${file}`)) return fault;
-          // The thread has come before there is anything to hash.
-          return shard.test(path) ? { delay: 1000, ...(damaged && { flip: 123_456 }) } : null;
+          return shard.test(path) ? { ...SLOWLY, ...(damaged && { flip: 123_456 }) } : null;
         },
       },
       expected,
     },
-    async ({ page }) => {
+    async ({ page, server }) => {
       await page.locator('#text').fill(typed);
       await waitForState(page, 'failed');
       assert.match(await page.locator('body').innerText(), /damaged on the way/);
+      assert.ok(server.requests.some(({ path }) => path.endsWith(`/${file}`)));
       damaged = false;
       await recovers(page);
     },
   );
 }
 
-let wrong = true;
+let hash = 'digest(new Uint8Array(1))';
 pageTest(
   'shards are hashed in a thread of their own, which ends with the last',
   {
     server: {
       fault: ({ path }) => {
-        if (wrong && path.endsWith('/hasher-worker.js')) return hashingThread('digest(new Uint8Array(1))');
-        return shard.test(path) ? { delay: 1000 } : null;
+        if (path.endsWith('/hasher-worker.js')) return hash ? hashingThread(hash) : null;
+        return shard.test(path) ? SLOWLY : null;
       },
     },
+    expected: [/gone/],
   },
   async ({ page }) => {
     await page.locator('#text').fill(typed);
     await waitForState(page, 'failed');
     assert.match(await page.locator('body').innerText(), /damaged on the way/);
-    wrong = false;
+    hash = '(setTimeout(() => { throw new Error("gone"); }), new Promise(() => {}))';
+    await retry(page).click();
+    await page.getByText('the thread that hashes stopped').waitFor();
+    hash = '';
     await recovers(page);
     const workers = page.workers().map((worker) => worker.url());
     assert.ok(workers.length > 0 && !workers.some((url) => url.endsWith('/hasher-worker.js')), String(workers));

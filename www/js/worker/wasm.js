@@ -150,7 +150,6 @@ async function startBuild(build, cache) {
     module = await WebAssembly.compile(bytes);
     // Builds without threads make their own.
     const shared = build.threaded ? { memory: sharedMemory(bytes) } : {};
-    release(bytes);
     ({ memory } = await pkg.default({ module_or_path: module, ...shared }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -158,6 +157,7 @@ async function startBuild(build, cache) {
       ? new Unusable('memory', new EngineError(codes.memory, message))
       : new Unusable('broken', new EngineError('unknown', message));
   }
+  release(bytes);
   try {
     pkg.selfTest();
   } catch (error) {

@@ -13,18 +13,23 @@ export class Hasher {
   /** Until the script has come nothing is sent to it: what is sent is gone. */
   #ready = false;
   #count = 0;
-  /** Who waits for what is hashed there. @type {Map<number, (hashed: Hashed) => void>} */
+  /** Who waits for what is hashed there. @type {Map<number, {resolve: (hashed: Hashed) => void, reject: (error: Error) => void}>} */
   #waiting = new Map();
 
   constructor() {
     if (!this.#worker) return;
     this.#worker.onmessage = ({ data }) => {
       this.#ready = true;
-      this.#waiting.get(data.id)?.(data);
+      this.#waiting.get(data.id)?.resolve(data);
       this.#waiting.delete(data.id);
     };
-    // A script that could not be fetched is done without.
-    this.#worker.onerror = (event) => event.preventDefault();
+    this.#worker.onerror = (event) => {
+      // Without a script that could not be fetched everything works.
+      event.preventDefault();
+      this.end();
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`the thread that hashes stopped: ${event.message}`));
+    };
   }
 
   /**
@@ -37,7 +42,7 @@ export class Hasher {
     if (!worker) return { bytes, hash: await digest(bytes) };
     const id = this.#count++;
     /** @type {Promise<Hashed>} */
-    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     worker.postMessage({ id, bytes }, [bytes.buffer]);
     const hashed = await answer;
     return hashed.hash ? hashed : { bytes: hashed.bytes, hash: await digest(hashed.bytes) };

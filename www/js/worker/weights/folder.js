@@ -63,10 +63,10 @@ export async function loadFolder(wasm, place, manifest, { signal, report }, shel
     // What does not fit leaves nothing on the shelf.
     loader.makeRoom();
     await shelf?.write({ ...record, complete: false });
-    for (const { file, coming } of tokenizer) await shelf?.put(file.name, await coming);
+    for (const { file, coming } of tokenizer) await shelf?.put(file.name, await coming, hashes.get(file.name));
     step = 'weights';
     tell();
-    await shards.putIn(async (bytes, index) => shelf?.put(`shard-${index}`, bytes));
+    await shards.putIn(async (bytes, index, hash) => shelf?.put(`shard-${index}`, bytes, hash));
     report({ step: 'check', loaded: total, total });
     await shelf?.put('manifest.json', manifest);
     await shelf?.write({ ...record, complete: true });

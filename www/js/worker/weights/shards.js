@@ -57,7 +57,7 @@ export async function putTokenizer(loader, name, bytes, hashes) {
  *   Brings the file's bytes, in the buffer if it likes. `afresh`: what it brought before was wrong.
  * @param {AbortSignal} signal
  * @returns {{
- *   putIn: (keep?: (bytes: Uint8Array<ArrayBuffer>, index: number) => Promise<unknown>) => Promise<void>,
+ *   putIn: (keep?: (bytes: Uint8Array<ArrayBuffer>, index: number, sha256?: string) => Promise<unknown>) => Promise<void>,
  *   end: () => void,
  * }} `putIn` puts them into the engine, and `keep` gets what was right; `end` is due whether they all came or not
  */
@@ -101,9 +101,11 @@ export function bringShards(loader, hashes, fetch, signal) {
         for (let at = 0; at < bytes.byteLength; at += PUSHED) loader.push(bytes.subarray(at, at + PUSHED));
         loader.end();
         if (hash) loader.verify(file.name, hash);
-        await keep?.(bytes, index);
+        await keep?.(bytes, index, hashes.get(file.name));
+        const { buffer } = buffers[index % buffers.length];
+        if (bytes.buffer !== buffer) release(bytes.buffer);
         if (coming.length < files.length) start();
-        else release(buffers[index % buffers.length].buffer);
+        else release(buffer);
       }
     },
     end: () => hasher.end(),
