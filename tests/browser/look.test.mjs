@@ -592,6 +592,7 @@ pageTest(
     await openView(other, 'arcs');
     assert.equal(await other.locator('#arcs-share + output').textContent(), '35% of attention');
     const chosen = other.locator('.arc-token.chosen');
+    await chosen.first().waitFor({ state: 'attached' });
     assert.deepEqual(await chosen.evaluateAll((tokens) => tokens.map((token) => token.getAttribute('data-index'))), [
       '2',
       '4',
