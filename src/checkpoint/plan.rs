@@ -11,14 +11,13 @@ use sha2::{Digest, Sha256};
 use super::hub::Layout;
 use super::loader::hex;
 use super::manifest::VERSION;
-use super::quantised::{MAX_TENSORS, Part, SHARD_BYTES, SHARD_DATA};
+use super::quantised::{MAX_TENSORS, Part, SHARD_DATA};
 use super::reader::{Header, TensorInfo};
 use crate::kernels::BLOCK;
 use crate::model::weights::{Slot, Weights};
 
-/// Quantised bytes of a piece, to which the header of its shard comes: few enough that an interrupted download loses little, and
-/// that storing them takes no time.
-const PIECE_BYTES: u64 = SHARD_BYTES;
+/// Quantised bytes of a piece: few enough that an interrupted download loses little, and that storing them takes no time.
+const PIECE_BYTES: u64 = SHARD_DATA;
 /// Bytes that nobody needs are fetched all the same if they are fewer: a request of its own takes longer.
 const SMALLEST_HOLE: u64 = 256 << 10;
 

@@ -193,29 +193,31 @@ async function fromShelf(wasm, shelf, { signal, report }) {
   if (!record || !manifest) return null;
   report({ step: 'weights', local: true });
   const loader = wasm.ModelLoader.fromManifest(manifest);
-  const hashes = hashesOf(manifest);
-  const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
-  const total = files.reduce((sum, { size }) => sum + size, 0);
-  let done = 0;
-  const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
-  // The first shards come while the tokenizer is read.
-  const shards = bringShards(
-    loader,
-    hashes,
-    async ({ name, size }, buffer, afresh) => {
-      const entry = byHash.get(hashes.get(name) ?? '');
-      const bytes = entry && !afresh ? await shelf.read(entry, buffer) : null;
-      if (bytes?.byteLength !== size) {
-        if (entry) await shelf.drop(entry.label);
-        throw new Damage();
-      }
-      done += size;
-      report({ step: 'weights', loaded: done, total, resumed: done, local: true });
-      return bytes;
-    },
-    signal,
-  );
+  /** @type {ReturnType<typeof bringShards> | undefined} */
+  let shards;
   try {
+    const hashes = hashesOf(manifest);
+    const files = /** @type {{name: string, size: number, isTokenizer: boolean}[]} */ (loader.files());
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
+    // The first shards come while the tokenizer is read.
+    shards = bringShards(
+      loader,
+      hashes,
+      async ({ name, size }, buffer, afresh) => {
+        const entry = byHash.get(hashes.get(name) ?? '');
+        const bytes = entry && !afresh ? await shelf.read(entry, buffer) : null;
+        if (bytes?.byteLength !== size) {
+          if (entry) await shelf.drop(entry.label);
+          throw new Damage();
+        }
+        done += size;
+        report({ step: 'weights', loaded: done, total, resumed: done, local: true });
+        return bytes;
+      },
+      signal,
+    );
     const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
     const contents = await Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
     for (const [index, { name }] of tokenizer.entries()) {
@@ -233,7 +235,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
     await shelf.write({ ...record, complete: false });
     return null;
   } finally {
-    shards.end();
+    shards?.end();
   }
 }
 
