@@ -35,8 +35,8 @@ use crate::tokenizer::{MAX_FILE_BYTES, Tokenizer};
 
 /// Memory that must be left beside the weights for the tokenizer's tables, which can't report a failure.
 const TOKENIZER: usize = 12 << 20;
-/// The same for buffers, a shard that is put together among them.
-const BUFFERS: usize = 7 << 20;
+/// The same for buffers.
+const BUFFERS: usize = 4 << 20;
 const TOKENIZER_FILES: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// A model being loaded.
