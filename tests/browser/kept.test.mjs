@@ -162,6 +162,52 @@ pageTest(
   },
 );
 
+pageTest(
+  'D49: killed while the record is written anew: what is kept has a name all the time',
+  options({
+    // The first record says that the model is not whole, the second that it is; whoever writes that one stops between two steps.
+    'const handle = await file.createSyncAccessHandle();': `
+      const opened = await file.createSyncAccessHandle();
+      if (name.endsWith('.record')) self.records = (self.records ?? 0) + 1;
+      const stops = self.records === 2 && name.endsWith('.record');
+      let steps = 0;
+      const handle = new Proxy(opened, {
+        get: (target, step) => (...given) => {
+          if (stops && ++steps === 2) for (;;);
+          return target[step](...given);
+        },
+      });`,
+  }),
+  async ({ page, context, server }) => {
+    const look = await context.newPage();
+    await look.goto(`${server.url}bench.html`);
+    const loading = loadFromHub(page, REPOSITORY).catch(() => null);
+    // While a file is written, it has another's lock.
+    const isStuck = () =>
+      look.evaluate(async () => {
+        const root = await navigator.storage.getDirectory();
+        const folder = await root.getDirectoryHandle('headlight-models', { create: true });
+        const names = [];
+        for await (const name of /** @type {any} */ (folder).keys()) names.push(name);
+        const record = names.find((name) => name.endsWith('.record'));
+        if (!record || !names.some((name) => name.includes('.manifest.json.'))) return false;
+        const handle = await folder.getFileHandle(record);
+        const writable = await handle.createWritable().catch(() => null);
+        await writable?.abort();
+        return !writable;
+      });
+    for (let waited = 0; !(await isStuck()) && waited < 60_000; waited += 50) await page.waitForTimeout(50);
+    await page.close();
+    await loading;
+    const { models, leftovers } = await kept(look);
+    assert.equal(leftovers, 0);
+    assert.equal(models.length, 1);
+    hub.requests.length = 0;
+    assert.equal((await loadFromHub(look, REPOSITORY)).error, null);
+    assert.ok(asked() < 2_500_000, `${asked()} bytes were asked for`);
+  },
+);
+
 pageTest('kept files that are not what they were', options(), async ({ page, t }) => {
   const { best, info } = await loadFromHub(page, REPOSITORY);
   const { key } = info.keeping;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Files in the origin's private file system. A write that is interrupted leaves a part of the file, so nobody may trust a
- * file for being there.
+ * Files in the origin's private file system. A write that is interrupted leaves a part of the file, or the end of what was
+ * there before, so nobody may trust a file for being there.
  */
 
 /** @typedef {import('./store.js').Backend} Backend */
@@ -28,8 +28,9 @@ export async function openOpfs() {
     const file = await folder.getFileHandle(name, { create: true });
     const handle = await file.createSyncAccessHandle();
     try {
-      handle.truncate(0);
       const written = handle.write(bytes, { at: 0 });
+      // Last: a few bytes are written whole or not at all, so that a record is always the old or the new one.
+      handle.truncate(written);
       if (written !== bytes.byteLength) throw new DOMException(`only ${written} bytes`, 'QuotaExceededError');
       handle.flush();
     } finally {

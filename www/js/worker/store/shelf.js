@@ -58,7 +58,9 @@ export async function readRecord(backend, key) {
   const blob = await backend.read(key + RECORD);
   if (!blob || blob.size > 1 << 16) return null;
   try {
-    const { headlight, name, repository, revision, licence, verified, complete, since } = JSON.parse(await blob.text());
+    // After the first line may be what an interrupted write left of a longer record.
+    const [line] = (await blob.text()).split('\n', 1);
+    const { headlight, name, repository, revision, licence, verified, complete, since } = JSON.parse(line);
     if (headlight !== RECORD_VERSION || typeof complete !== 'boolean') return null;
     const texts = [name, repository, revision, licence, verified, since];
     if (texts.some((text) => typeof text !== 'string')) return null;
@@ -163,7 +165,7 @@ export class Shelf {
     if (this.failure) return;
     const whole = { headlight: RECORD_VERSION, ...record, since: new Date().toISOString() };
     try {
-      await this.#backend.write(this.#key + RECORD, new TextEncoder().encode(JSON.stringify(whole)));
+      await this.#backend.write(this.#key + RECORD, new TextEncoder().encode(`${JSON.stringify(whole)}\n`));
     } catch (error) {
       await this.#fail(error);
     }
