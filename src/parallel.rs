@@ -228,9 +228,9 @@ impl Drop for NoUnwinding {
     }
 }
 
-/// The part that thread `index` of so many has of the items.
-fn part_of(items: usize, index: usize, threads: usize) -> Range<usize> {
-    items * index / threads..items * (index + 1) / threads
+/// The `index`-th of so many parts of the items, about equally long.
+pub(crate) fn part_of(items: usize, index: usize, parts: usize) -> Range<usize> {
+    items * index / parts..items * (index + 1) / parts
 }
 
 /// What thread `index` does for a job of so many.

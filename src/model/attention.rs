@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::slice::from_mut;
 
-use super::cache::{Cache, Kind, PAGE, Pages};
+use super::cache::{Cache, Kind, PAGE, Pages, place_of};
 use crate::config::Gpt2Config;
 use crate::kernels::{self, Activations, BLOCK, GROUP, MAX_POSITIONS};
 use crate::parallel::{self, Parts};
@@ -74,26 +74,30 @@ impl Mask for Causal {
     }
 }
 
-/// Calls `visit(head, scratch, keys)` for the keys of one page after the other, as far as each head reaches. The keys of all heads
-/// in a page lie together, and so do the values, so that processors read on by themselves: head by head, a token after 900
-/// took 1.2 times as long with one thread on an AMD EPYC 9005.
-fn page_by_page(
-    heads: Range<usize>,
-    scratch: &mut [HeadScratch],
-    mut visit: impl FnMut(usize, &mut HeadScratch, Range<usize>),
-) {
-    let most = scratch.iter().map(|scratch| scratch.keys).max().unwrap_or(0);
-    for start in (0..most).step_by(PAGE) {
-        for (head, scratch) in heads.clone().zip(&mut *scratch) {
-            let keys = start..scratch.keys.min(start + PAGE);
-            if !keys.is_empty() {
-                visit(head, scratch, keys);
+impl Cache {
+    /// Calls `visit(head, scratch, keys)` for the keys of one page after the other, as far as each head reaches. In a page lie the keys
+    /// of a share's heads together, and so do the values, so that processors read on by themselves: head by head, a token after 900
+    /// took 1.2 times as long with one thread on an AMD EPYC 9005.
+    fn page_by_page(
+        &self,
+        heads: Range<usize>,
+        scratch: &mut [HeadScratch],
+        mut visit: impl FnMut(usize, &mut HeadScratch, Range<usize>),
+    ) {
+        let most = scratch.iter().map(|scratch| scratch.keys).max().unwrap_or(0);
+        for share in self.shares(heads.clone()) {
+            let scratch = &mut scratch[share.start - heads.start..share.end - heads.start];
+            for start in (0..most).step_by(PAGE) {
+                for (head, scratch) in share.clone().zip(&mut *scratch) {
+                    let keys = start..scratch.keys.min(start + PAGE);
+                    if !keys.is_empty() {
+                        visit(head, scratch, keys);
+                    }
+                }
             }
         }
     }
-}
 
-impl Cache {
     /// `out` (T, C) = what every head gathers for the tokens from `first` on, which are stored, as those after them must be
     /// if the mask lets them be looked at.
     pub(super) fn attend(
@@ -116,7 +120,7 @@ impl Cache {
                     scratch.keys = mask.reach((layer, head), positions.clone(), self.len());
                     self.load_queries(scratch, layer, head, positions.clone());
                 }
-                page_by_page(heads.clone(), scratch, |head, scratch, keys| {
+                self.page_by_page(heads.clone(), scratch, |head, scratch, keys| {
                     self.score(scratch, layer, head, positions.clone(), keys);
                 });
 
@@ -132,7 +136,7 @@ impl Cache {
                         gathered[..positions.len()].fill([0.0; GROUP]);
                     }
                 }
-                page_by_page(heads.clone(), scratch, |head, scratch, keys| {
+                self.page_by_page(heads.clone(), scratch, |head, scratch, keys| {
                     self.gather(scratch, layer, head, positions.len(), keys);
                 });
 
@@ -153,7 +157,9 @@ impl Cache {
 
     /// Brings the queries at `positions`, at most `TOGETHER`, into the form in which int8 keys take them.
     fn load_queries(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>) {
-        if let Pages::Int8(pages) = &self.layers[layer] {
+        if let Pages::Int8(shares) = &self.layers[layer] {
+            let (share, head) = place_of(head, self.heads());
+            let pages = &shares[share];
             let blocks = self.head_size().div_ceil(BLOCK);
             let query =
                 |block: usize, position: usize| pages[position / PAGE].query(head, position % PAGE, (block, blocks));
@@ -180,12 +186,13 @@ impl Cache {
                     kernels::attention_scores(&mut scores[keys.clone()], query, of_page, factor);
                 }
             }
-            Pages::Int8(pages) => {
+            Pages::Int8(shares) => {
+                let (share, head) = place_of(head, self.heads());
                 let blocks = size.div_ceil(BLOCK);
                 let count = positions.len();
                 // All groups at once: one by one, a token after 900 took 1.05 times as long.
                 let groups = keys.len().div_ceil(GROUP);
-                let of_page = pages[page].keys(head, blocks);
+                let of_page = shares[share][page].keys(head, blocks);
                 let mut found = [[0.0; GROUP]; TOGETHER * PAGE / GROUP];
                 let found = &mut found[..groups * count];
                 kernels::attention_scores_i8(found, queries, of_page, blocks, factor);
@@ -220,10 +227,11 @@ impl Cache {
                     }
                 }
             }
-            Pages::Int8(pages) => {
+            Pages::Int8(shares) => {
+                let (share, head) = place_of(head, self.heads());
                 let mut quantised = [[0; BLOCK]; TOGETHER];
                 let mut steps = [0.0; TOGETHER];
-                let (channel_groups, value_scales) = pages[page].values(head, gathered.len());
+                let (channel_groups, value_scales) = shares[share][page].values(head, gathered.len());
                 for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
                     *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[page], value_scales);
                 }
@@ -249,7 +257,7 @@ impl Cache {
         for start in rows.clone().step_by(TOGETHER) {
             let positions = start..rows.end.min(start + TOGETHER);
             self.load_queries(&mut scratch, layer, head, positions.clone());
-            page_by_page(head..head + 1, from_mut(&mut scratch), |head, scratch, keys| {
+            self.page_by_page(head..head + 1, from_mut(&mut scratch), |head, scratch, keys| {
                 self.score(scratch, layer, head, positions.clone(), keys);
             });
             for (position, scores) in positions.zip(scratch.scores.chunks_exact_mut(row_length)) {
