@@ -170,7 +170,7 @@ pub fn best_of(ids: impl Iterator<Item = u32>, logits: &[f32], count: usize) -> 
 
 /// The ids of the `count` largest logits, at least one.
 pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
-    const TOGETHER: usize = 16;
+    const TOGETHER: usize = 32;
     let count = count.max(1);
     if count > FEW {
         return best_of((0..).zip(logits).map(|(id, _)| id), logits, count);
@@ -180,8 +180,10 @@ pub fn most_probable(logits: &[f32], count: usize) -> Vec<u32> {
         // Hardly any chunk has one of the best, so most are passed by at a glance: without ending early, compilers make
         // vector code of it.
         let least = if best.len() == count { logits[best[count - 1] as usize] } else { f32::NAN };
-        if !chunk.iter().fold(true, |all, &logit| all & (logit < least)) {
-            (first..).take(chunk.len()).for_each(|id| keep(&mut best, id, logits, count));
+        let is_less = |logit: f32| logit < least;
+        if !chunk.iter().fold(true, |all, &logit| all & is_less(logit)) {
+            let ids = (first..).zip(chunk).filter(|&(_, &logit)| !is_less(logit)).map(|(id, _)| id);
+            ids.for_each(|id| keep(&mut best, id, logits, count));
         }
     }
     best
