@@ -24,10 +24,10 @@ pub(crate) const PAGE: usize = BLOCK;
 /// Pages that a text in int8 takes at a time. Their keys lie side by side, and so do their values: page by page, a token after a
 /// prompt of 900 took 1.07 times as long on an AMD EPYC 9005, whose reading ahead has to begin anew in each place.
 const SIDE_BY_SIDE: usize = 4;
-/// Parts of about as many heads each, whose pages in int8 are apart, so that those of a part lie side by side for the thread that
+/// Shares of about as many heads each, whose pages in int8 are apart, so that those of a share lie side by side for the thread that
 /// has it: with pages of all heads, a token after 900 took 1.05 times as long with two threads on that processor. With four
-/// parts it took 1.03 times as long with one.
-const SHARES: usize = 2;
+/// shares it took 1.03 times as long with one.
+const HEAD_SHARES: usize = 2;
 
 /// What is cached of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +52,12 @@ pub struct Cache {
 
 #[derive(Debug, Clone)]
 pub(super) enum Pages {
-    /// Those of each share of the heads.
-    Int8([Vec<Arc<Int8Page>>; SHARES]),
+    Int8(HeadShares),
     F32(Vec<Arc<F32Page>>),
 }
+
+/// The pages of each share of the heads.
+type HeadShares = [Vec<Arc<Int8Page>>; HEAD_SHARES];
 
 /// Queries, keys and values, each (NH, PAGE, HS), so that what one head reads lies together.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ pub(super) struct Int8Page {
     value_scales: Vec<[f32; PAGE]>,
 }
 
-/// Bytes of a page of all heads of a layer in int8.
+/// Bytes of a page of so many heads of a layer in int8.
 pub(crate) fn int8_page_bytes(heads: usize, head_size: usize) -> usize {
     let (blocks, groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
     let queries = PAGE * blocks * (BLOCK + size_of::<Scale>());
@@ -205,7 +207,7 @@ impl PageParts<'_> {
     unsafe fn head(&self, head: usize, head_size: usize) -> HeadPage<'_> {
         let (blocks, channel_groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
         let part = |length: usize| head * length..(head + 1) * length;
-        // SAFETY: each head has its own parts.
+        // SAFETY: each head has its own parts, and the caller keeps those of one from being in use twice.
         unsafe {
             HeadPage {
                 queries: self.queries.part(part(PAGE * blocks)),
@@ -310,11 +312,22 @@ fn own_pages<P: TryClone>(pages: &mut [Arc<P>], own: Range<usize>) -> Result<()>
     Ok(())
 }
 
+/// The heads of each share.
+fn heads_of_shares(heads: usize) -> [Range<usize>; HEAD_SHARES] {
+    std::array::from_fn(|share| part_of(heads, share, HEAD_SHARES))
+}
+
 /// The share that a head is in, and which of its heads it is.
-pub(super) fn place_of(head: usize, heads: usize) -> (usize, usize) {
-    let firsts: [usize; SHARES] = std::array::from_fn(|share| part_of(heads, share, SHARES).start);
-    let share = firsts.partition_point(|&first| first <= head) - 1;
-    (share, head - firsts[share])
+fn place_of(head: usize, heads: usize) -> (usize, usize) {
+    let shares = heads_of_shares(heads);
+    let share = shares.partition_point(|share| share.start <= head) - 1;
+    (share, head - shares[share].start)
+}
+
+/// The pages of the share that a head is in, and which of its heads it is.
+pub(super) fn pages_of(shares: &HeadShares, head: usize, heads: usize) -> (&[Arc<Int8Page>], usize) {
+    let (share, head) = place_of(head, heads);
+    (&shares[share], head)
 }
 
 impl Cache {
@@ -367,11 +380,10 @@ impl Cache {
         let (heads, head_size) = (self.heads, self.head_size);
         let (own, count) = (self.length / PAGE..length.div_ceil(PAGE), room.div_ceil(PAGE));
         let result = self.layers.iter_mut().try_for_each(|pages| match pages {
-            Pages::Int8(shares) => shares.iter_mut().enumerate().try_for_each(|(index, pages)| {
+            Pages::Int8(shares) => shares.iter_mut().zip(heads_of_shares(heads)).try_for_each(|(pages, heads)| {
                 own_pages(pages, own.clone())?;
                 let missing = count.saturating_sub(pages.len());
-                let of_share = part_of(heads, index, SHARES).len();
-                pages.extend(Int8Page::zeroed(missing, of_share, head_size)?.into_iter().map(Arc::new));
+                pages.extend(Int8Page::zeroed(missing, heads.len(), head_size)?.into_iter().map(Arc::new));
                 Ok(())
             }),
             Pages::F32(pages) => {
@@ -409,13 +421,14 @@ impl Cache {
             let (of_page, after) = rest.split_at(rest.len().min((PAGE - slot) * per_token));
             match &mut self.layers[layer] {
                 Pages::Int8(shares) => {
-                    let shares = shares.each_mut().map(|pages| Arc::get_mut(&mut pages[page]).expect(OWN).parts());
+                    let parts = shares.each_mut().map(|pages| Arc::get_mut(&mut pages[page]).expect(OWN).parts());
                     parallel::for_each(heads, |head| {
-                        let (share, own) = place_of(head, heads);
+                        let (share, of_share) = place_of(head, heads);
                         // SAFETY: each head is stored once.
-                        let mut of_head = unsafe { shares[share].head(own, head_size) };
-                        for (slot, qkv) in (slot..).zip(of_page.chunks_exact(per_token)) {
-                            let vector = |kind: Kind| &qkv[(kind as usize * heads + head) * head_size..][..head_size];
+                        let mut of_head = unsafe { parts[share].head(of_share, head_size) };
+                        for (slot, of_token) in (slot..).zip(of_page.chunks_exact(per_token)) {
+                            let vector =
+                                |kind: Kind| &of_token[(kind as usize * heads + head) * head_size..][..head_size];
                             of_head.store(slot, vector(Kind::Query), vector(Kind::Key), vector(Kind::Value));
                         }
                     });
@@ -451,8 +464,8 @@ impl Cache {
 
     /// Some heads, those of each share for themselves.
     pub(super) fn shares(&self, heads: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let shares = (0..SHARES).map(|index| part_of(self.heads, index, SHARES));
-        shares
+        heads_of_shares(self.heads)
+            .into_iter()
             .map(move |share| share.start.max(heads.start)..share.end.min(heads.end))
             .filter(|share| !share.is_empty())
     }
@@ -475,8 +488,8 @@ impl Cache {
         let (page, slot, size) = (position / PAGE, position % PAGE, self.head_size);
         match &self.layers[layer] {
             Pages::Int8(shares) => {
-                let (share, head) = place_of(head, self.heads);
-                shares[share][page].vector(kind, head, slot, size)
+                let (pages, head) = pages_of(shares, head, self.heads);
+                pages[page].vector(kind, head, slot, size)
             }
             Pages::F32(pages) => pages[page].vectors(kind, head, slot + 1, size)[slot * size..].to_vec(),
         }
@@ -504,11 +517,16 @@ mod tests {
         (Cache::new(&config, precision), config.n_positions)
     }
 
-    fn int8_pages(cache: &Cache) -> &[Arc<Int8Page>] {
+    /// The pages of both heads, each of which is a share.
+    fn int8_pages(cache: &Cache) -> &HeadShares {
         match &cache.layers[1] {
-            Pages::Int8([pages, _]) => pages,
+            Pages::Int8(shares) => shares,
             Pages::F32(_) => panic!("not asked for"),
         }
+    }
+
+    fn taken(cache: &Cache) -> [usize; HEAD_SHARES] {
+        int8_pages(cache).each_ref().map(Vec::len)
     }
 
     #[test]
@@ -516,8 +534,8 @@ mod tests {
         for heads in [1, 2, 3, 12, 25] {
             let cache = Cache { layers: Vec::new(), length: 0, heads, head_size: 1 };
             let places: Vec<_> = (0..heads).map(|head| place_of(head, heads)).collect();
-            let of_shares =
-                (0..SHARES).flat_map(|share| (0..part_of(heads, share, SHARES).len()).map(move |own| (share, own)));
+            let of_shares = (0..HEAD_SHARES)
+                .flat_map(|share| (0..heads_of_shares(heads)[share].len()).map(move |head| (share, head)));
             assert_eq!(places, of_shares.collect::<Vec<_>>());
             assert_eq!(cache.shares(0..heads).flatten().collect::<Vec<_>>(), (0..heads).collect::<Vec<_>>());
         }
@@ -528,10 +546,10 @@ mod tests {
     #[test]
     fn a_text_takes_several_pages_at_a_time() {
         let (mut text, most) = cache(Precision::Int8);
-        let taken = [(1, 1), (PAGE, 1), (PAGE + 1, 4), (4 * PAGE, 4), (4 * PAGE + 1, 8), (8 * PAGE + 1, 10)];
-        for (length, taken) in taken {
+        let expected = [(1, 1), (PAGE, 1), (PAGE + 1, 4), (4 * PAGE, 4), (4 * PAGE + 1, 8), (8 * PAGE + 1, 10)];
+        for (length, pages) in expected {
             text.reserve_ahead(length, most).unwrap();
-            assert_eq!(int8_pages(&text).len(), taken, "{length} tokens");
+            assert_eq!(taken(&text), [pages; HEAD_SHARES], "{length} tokens");
         }
         let (mut text, most) = cache(Precision::F32);
         text.reserve_ahead(PAGE + 1, most).unwrap();
@@ -543,9 +561,9 @@ mod tests {
         let (mut text, most) = cache(Precision::Int8);
         text.reserve(2 * PAGE).unwrap();
         text.reserve_ahead(2 * PAGE, most).unwrap();
-        assert_eq!(int8_pages(&text).len(), 2);
+        assert_eq!(taken(&text), [2; HEAD_SHARES]);
         text.reserve_ahead(2 * PAGE + 1, most).unwrap();
-        assert_eq!(int8_pages(&text).len(), 4);
+        assert_eq!(taken(&text), [4; HEAD_SHARES]);
     }
 
     #[test]
@@ -555,14 +573,20 @@ mod tests {
         text.commit(PAGE + 1);
         let mut fork = text.fork();
         let is_shared = |text: &Cache, fork: &Cache| {
-            let pairs = int8_pages(text).iter().zip(int8_pages(fork));
-            pairs.map(|(a, b)| Arc::ptr_eq(a, b)).collect::<Vec<_>>()
+            std::array::from_fn::<_, HEAD_SHARES, _>(|share| {
+                let pairs = int8_pages(text)[share].iter().zip(&int8_pages(fork)[share]);
+                pairs.map(|(a, b)| Arc::ptr_eq(a, b)).collect::<Vec<_>>()
+            })
         };
-        assert_eq!((int8_pages(&text).len(), is_shared(&text, &fork)), (4, vec![true, true]));
+        let of_each = |pages: &[bool]| [pages; HEAD_SHARES].map(<[bool]>::to_vec);
+        assert_eq!((taken(&text), is_shared(&text, &fork)), ([4; HEAD_SHARES], of_each(&[true, true])));
         fork.reserve(PAGE + 2).unwrap();
-        assert_eq!(is_shared(&text, &fork), [true, false]);
-        let empty = Arc::as_ptr(&int8_pages(&text)[2]);
+        assert_eq!(is_shared(&text, &fork), of_each(&[true, false]));
+        fork.own(1, 0..1).unwrap();
+        assert_eq!(is_shared(&text, &fork), of_each(&[false, false]));
+        let empty = || int8_pages(&text).each_ref().map(|pages| Arc::as_ptr(&pages[2]));
+        let before = empty();
         text.reserve_ahead(2 * PAGE + 1, most).unwrap();
-        assert_eq!(Arc::as_ptr(&int8_pages(&text)[2]), empty);
+        assert_eq!(int8_pages(&text).each_ref().map(|pages| Arc::as_ptr(&pages[2])), before);
     }
 }

@@ -29,7 +29,7 @@ export async function openOpfs() {
     const handle = await file.createSyncAccessHandle();
     try {
       const written = handle.write(bytes, { at: 0 });
-      // Last: a few bytes are written whole or not at all, so that a record is always the old or the new one.
+      // Not before it is written, so that a page that ends in between has not lost a file that was there.
       handle.truncate(written);
       if (written !== bytes.byteLength) throw new DOMException(`only ${written} bytes`, 'QuotaExceededError');
       handle.flush();

@@ -58,7 +58,7 @@ export async function readRecord(backend, key) {
   const blob = await backend.read(key + RECORD);
   if (!blob || blob.size > 1 << 16) return null;
   try {
-    // After the first line may be what an interrupted write left of a longer record.
+    // The line is written at once; behind it may be what an interrupted write left of a longer record.
     const [line] = (await blob.text()).split('\n', 1);
     const { headlight, name, repository, revision, licence, verified, complete, since } = JSON.parse(line);
     if (headlight !== RECORD_VERSION || typeof complete !== 'boolean') return null;
