@@ -234,6 +234,8 @@ pageTest('kept files that are not what they were', options(), async ({ page, t }
     await t.test(
       `D50: the record, ${how}: of a longer one before it, or of an older program, as good as whole`,
       async () => {
+        await damage(page, '.record', 'scribble');
+        await loadFromHub(page, REPOSITORY);
         await damage(page, '.record', how);
         hub.requests.length = 0;
         assert.ok((await load(page, { type: 'kept', key })).info.keeping.fromHere);
