@@ -33,7 +33,9 @@ const args = [
 
 /** @param {string[]} [more] further arguments */
 export function launch(more = []) {
-  return chromium.launch({ executablePath: executable(), args: [...args, ...more] });
+  const start = () => chromium.launch({ executablePath: executable(), args: [...args, ...more] });
+  // Now and then, Debian's Chromium crashes as it starts.
+  return start().catch(start);
 }
 
 /**
