@@ -184,7 +184,8 @@ export async function andAnswer(page, action) {
  * @param {number} [quiet] milliseconds
  */
 export async function settled(page, quiet = 200) {
-  for (let last = ''; ; ) {
+  const end = Date.now() + 60_000;
+  for (let last = ''; Date.now() < end; ) {
     const now = await page.evaluate(() => {
       const busy = document.querySelector('#strip')?.getAttribute('aria-busy') === 'true';
       return busy ? '' : `${document.body.dataset.revision}/${document.body.dataset.latency}`;
@@ -193,6 +194,7 @@ export async function settled(page, quiet = 200) {
     last = now;
     await page.waitForTimeout(quiet);
   }
+  throw new Error('the strip never belongs to the text');
 }
 
 /**

@@ -35,6 +35,36 @@ pageTest('the strip belongs to the last keystroke, however fast they come', {}, 
   assert.deepEqual(await suggestions(page), expected, 'after deleting');
 });
 
+pageTest('a search that goes on gives way to a key pressed as it begins', {}, async ({ page }) => {
+  await waitForState(page, 'ready');
+  await settled(page);
+  // The first text has more to search for, and the second comes while the page waits for the last thing before that.
+  await page.evaluate(async () => {
+    const { Engine } = await import(new URL('js/page/engine.js', document.baseURI).href);
+    const { suggest, ahead } = Engine.prototype;
+    const field = /** @type {HTMLTextAreaElement} */ (document.querySelector('#text'));
+    const type = (/** @type {string} */ text) => {
+      field.value = text;
+      field.dispatchEvent(new InputEvent('input', { inputType: 'insertText' }));
+    };
+    Engine.prototype.suggest = async function (/** @type {any[]} */ ...given) {
+      const answer = await suggest.apply(this, given);
+      return given[0] === 'The king' ? { ...answer, settled: false } : answer;
+    };
+    Engine.prototype.ahead = async function (/** @type {boolean} */ search) {
+      const foreseen = await ahead.call(this, search);
+      if (!search && field.value === 'The king') type('The king said');
+      return foreseen;
+    };
+    type('The king');
+  });
+  await page.waitForFunction(() =>
+    /** @type {HTMLTextAreaElement} */ (document.querySelector('#text')).value.endsWith('said'),
+  );
+  await page.locator('#strip[aria-busy="false"]').waitFor({ timeout: 5000 });
+  assert.equal((await suggestions(page)).length, 3);
+});
+
 /** @param {import('playwright-core').Page} page */
 async function startLongGeneration(page) {
   await page.locator('#limit').fill('450');

@@ -262,6 +262,8 @@ export class WriteController {
       await this.#lookAhead(base, mine, false);
       await this.#extendGhost(base);
       await this.#countAfter();
+      // This text would take the engine from a newer one.
+      if (mine !== this.#ticket) return;
       if (!answer.settled) {
         // Words that are still among the best stay on their keys.
         const more = await app.engine.suggest(base, listLength, { ...settings, passes: thorough }, undefined, agreeing);
