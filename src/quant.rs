@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use crate::error::{Result, try_reserved};
 use crate::kernels::{
-    BLOCK, GROUP, Packed, ROUND, RUN, interleave, interleave_group, packed_length, quantisation_factor, runs_of_row,
-    scale_index, scales_length, sums_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, RUN, STEPS, flipped, interleave, interleave_group, packed_length, quantisation_factor,
+    runs_of_row, scale_index, scales_length, weight_index,
 };
 
 /// 127 times more would be infinite.
-const LARGEST_SCALE: f32 = (f32::MAX / 127.0).next_down();
+const LARGEST_SCALE: f32 = (f32::MAX / STEPS).next_down();
 
 /// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one f32 scale per [`BLOCK`] inputs of each row,
 /// in the layout that `kernels` describes.
@@ -24,8 +24,6 @@ pub struct Int8Matrix {
     pub(crate) weights: Vec<i8>,
     /// As far as `weights`, or some rows on: a shard has the scales of its rows first.
     pub(crate) scales: Vec<f32>,
-    /// The sum of each row's weights in each block, where the kernel wants them; as far as `weights`.
-    sums: Vec<i16>,
 }
 
 /// How far quantised weights are from the originals.
@@ -64,16 +62,15 @@ impl Int8Matrix {
     pub fn empty(rows: usize, inputs: usize) -> Result<Self> {
         let blocks = inputs.div_ceil(BLOCK);
         let weights = try_reserved(packed_length(rows, blocks))?;
-        let (scales, sums) = (try_reserved(scales_length(rows, blocks))?, try_reserved(sums_length(rows, blocks))?);
-        Ok(Self { rows, inputs, weights, scales, sums })
+        let scales = try_reserved(scales_length(rows, blocks))?;
+        Ok(Self { rows, inputs, weights, scales })
     }
 
     /// Makes sure that the weights of a row's group are there, which are zeros as long as nothing else was set.
     fn reach(&mut self, row: usize) {
         let (rows, blocks) = ((row / GROUP + 1) * GROUP, self.blocks());
         if self.weights.len() < packed_length(rows, blocks) {
-            self.weights.resize(packed_length(rows, blocks), 0);
-            self.sums.resize(sums_length(rows, blocks), 0);
+            self.weights.resize(packed_length(rows, blocks), flipped());
         }
     }
 
@@ -92,12 +89,12 @@ impl Int8Matrix {
 
     /// Bytes that are set aside for it.
     pub fn bytes(&self) -> usize {
-        self.weights.capacity() + 4 * self.scales.capacity() + 2 * self.sums.capacity()
+        self.weights.capacity() + 4 * self.scales.capacity()
     }
 
     /// As the kernels take it.
     pub(crate) fn packed(&self) -> Packed<'_> {
-        Packed { weights: &self.weights, scales: &self.scales, sums: &self.sums }
+        Packed { weights: &self.weights, scales: &self.scales }
     }
 
     /// Quantises one tile, `tile[input][row]`, of the group of rows that starts at `row`. The largest magnitude of each
@@ -110,36 +107,32 @@ impl Int8Matrix {
                 *largest = if magnitude > *largest { magnitude } else { *largest };
             }
         }
-        let factors = largest.map(|largest| quantisation_factor(largest, 127.0));
+        let factors = largest.map(|largest| quantisation_factor(largest, STEPS));
         let blocks = self.blocks();
         self.reach(row);
         self.reach_scales(row);
         let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
         for (scale, largest) in scales.iter_mut().zip(largest) {
-            *scale = (largest / 127.0).min(LARGEST_SCALE);
+            *scale = (largest / STEPS).min(LARGEST_SCALE);
         }
         let start = weight_index(row, block * BLOCK, blocks);
-        let mut sums = [0i16; GROUP];
+        let flipped = flipped();
         for (input, values) in tile.iter().enumerate() {
             for (lane, (value, factor)) in values.iter().zip(factors).enumerate() {
                 let weight = (value * factor + ROUND).to_bits() as i8;
-                self.weights[start + weight_index(lane, input, 1)] = weight;
-                sums[lane] += i16::from(weight);
+                self.weights[start + weight_index(lane, input, 1)] = weight ^ flipped;
             }
-        }
-        if let Some(to) = self.sums.get_mut(scale_index(row, block, blocks)..) {
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
         }
     }
 
     /// The difference between a tile and what became of it.
     pub(crate) fn error_of_tile(&self, row: usize, block: usize, tile: &[[f32; GROUP]; BLOCK]) -> QuantisationError {
-        let blocks = self.blocks();
+        let (blocks, flipped) = (self.blocks(), flipped());
         let mut error = QuantisationError::default();
         for lane in 0..GROUP.min(self.rows - row) {
             let scale = self.scales[scale_index(row + lane, block, blocks)];
             for (i, values) in tile.iter().enumerate().take(self.inputs - block * BLOCK) {
-                let weight = self.weights[weight_index(row + lane, block * BLOCK + i, blocks)];
+                let weight = self.weights[weight_index(row + lane, block * BLOCK + i, blocks)] ^ flipped;
                 let difference = f32::from(weight) * scale - values[lane];
                 error.squared += f64::from(difference).powi(2);
                 error.reference += f64::from(values[lane]).powi(2);
@@ -150,30 +143,19 @@ impl Int8Matrix {
         error
     }
 
-    /// Sets quantised weights of one row from plain order, starting at input `first`; each weight once.
+    /// Sets quantised weights of one row from plain order, starting at input `first`.
     pub(crate) fn set_weights(&mut self, row: usize, first: usize, weights: &[i8]) {
         let blocks = self.blocks();
         self.reach(row);
         interleave(&mut self.weights, row, first, weights, blocks);
-        if self.sums.is_empty() {
-            return;
-        }
-        let mut rest = weights;
-        while !rest.is_empty() {
-            let input = first + weights.len() - rest.len();
-            let (own, after) = rest.split_at((BLOCK - input % BLOCK).min(rest.len()));
-            self.sums[scale_index(row, input / BLOCK, blocks)] += own.iter().copied().map(i16::from).sum::<i16>();
-            rest = after;
-        }
     }
 
     /// Sets the quantised weights (GROUP, K) of the group of rows that starts at `row`, where `K` is whole blocks.
     pub(crate) fn set_group(&mut self, row: usize, weights: &[i8]) {
         debug_assert!(row.is_multiple_of(GROUP) && self.inputs.is_multiple_of(BLOCK));
         self.reach(row);
-        let (start, sums) = (row * self.inputs, scale_index(row, 0, self.blocks()));
-        let sums = self.sums.get_mut(sums..sums + weights.len() / BLOCK).unwrap_or_default();
-        interleave_group(&mut self.weights[start..start + weights.len()], sums, weights);
+        let start = row * self.inputs;
+        interleave_group(&mut self.weights[start..start + weights.len()], weights);
     }
 
     /// Sets the scale of one block.
@@ -185,9 +167,9 @@ impl Int8Matrix {
 
     /// The quantised weights of some rows in plain order, (rows, K).
     pub fn plain_weights(&self, rows: Range<usize>) -> Vec<i8> {
-        let blocks = self.blocks();
+        let (blocks, flipped) = (self.blocks(), flipped());
         rows.flat_map(|row| (0..self.inputs).map(move |input| (row, input)))
-            .map(|(row, input)| self.weights[weight_index(row, input, blocks)])
+            .map(|(row, input)| self.weights[weight_index(row, input, blocks)] ^ flipped)
             .collect()
     }
 
@@ -201,11 +183,11 @@ impl Int8Matrix {
 
     /// `out` (K) = one row, in f32.
     pub fn row(&self, out: &mut [f32], row: usize) {
-        let blocks = self.blocks();
+        let (blocks, flipped) = (self.blocks(), flipped());
         let mut runs = runs_of_row(&self.weights, row, blocks);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let scale = self.scales[scale_index(row, block, blocks)];
-            let value = |weight: i8| f32::from(weight) * scale;
+            let value = |weight: i8| f32::from(weight ^ flipped) * scale;
             let (whole, rest) = out.as_chunks_mut::<RUN>();
             for (out, weights) in whole.iter_mut().zip(&mut runs) {
                 *out = weights.map(value);
@@ -298,7 +280,6 @@ mod tests {
         assert_eq!(matrix.plain_scales(3..5), [0.5, 0.0]);
         matrix.set_weights(rows - 1, 5, &[1]);
         assert_eq!(matrix.weights.len(), packed_length(rows, 1), "the last group is whole");
-        assert_eq!(matrix.sums.len(), sums_length(rows, 1));
     }
 
     #[test]
@@ -306,15 +287,12 @@ mod tests {
         let (rows, inputs) = (3 * GROUP, 2 * BLOCK);
         let (mut at_once, mut by_rows) =
             (Int8Matrix::empty(rows, inputs).unwrap(), Int8Matrix::empty(rows, inputs).unwrap());
-        // Some rows of the lowest weight, whose sums are the furthest from 0.
-        let weight = |i: usize| if (i / inputs).is_multiple_of(5) { -128 } else { (i * i / 3) as i8 };
-        let weights: Vec<i8> = (0..GROUP * inputs).map(weight).collect();
+        let weights: Vec<i8> = (0..GROUP * inputs).map(|i| (i * i / 3) as i8).collect();
         at_once.set_group(GROUP, &weights);
         for (row, weights) in (GROUP..).zip(weights.chunks(inputs)) {
             by_rows.set_weights(row, 0, weights);
         }
         assert_eq!(at_once.weights, by_rows.weights);
-        assert_eq!(at_once.sums, by_rows.sums);
         assert_eq!(at_once.plain_weights(GROUP..2 * GROUP), weights);
     }
 }

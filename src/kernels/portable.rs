@@ -7,34 +7,38 @@ use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, interleave_row, qua
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
-pub(super) const NEEDS_SUMS: bool = false;
 pub(super) type Value = i16;
 
-pub(super) fn from_above(above: &[u8; BLOCK], lowest: i32) -> [Value; BLOCK] {
-    above.map(|above| lowest as i16 + i16::from(above))
+/// Weights are stored as they are.
+pub(super) fn flipped() -> i8 {
+    0
 }
 
-pub(super) fn above(values: &[Value; BLOCK], lowest: i32) -> [u8; BLOCK] {
-    values.map(|value| (i32::from(value) - lowest) as u8)
+/// Values as the kernel takes them.
+pub(super) fn from_bytes(bytes: &[i8; BLOCK]) -> [Value; BLOCK] {
+    bytes.map(Value::from)
 }
 
-/// The values of one block, and what they stand for.
-pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> Scale {
-    let (mut low, mut high) = (0.0f32, 0.0f32);
-    for &x in x {
-        low = if x < low { x } else { low };
-        high = if x > high { x } else { high };
+/// What the sum of products of these values begins with.
+pub(super) fn start(_values: &[Value; BLOCK]) -> i32 {
+    0
+}
+
+/// The values of one block; returns what 1 stands for.
+pub(super) fn quantize_block(values: &mut [i16; BLOCK], x: &[f32; BLOCK]) -> f32 {
+    let mut largest = 0.0f32;
+    for x in x {
+        let magnitude = x.abs();
+        largest = if magnitude > largest { magnitude } else { largest };
     }
-    let range = high - low;
-    let factor = quantisation_factor(range, STEPS);
-    let lowest = if range.is_finite() { low * factor + ROUND } else { ROUND };
-    let highest = lowest + STEPS;
+    let factor = quantisation_factor(largest, STEPS);
+    let highest = ROUND + STEPS;
     for (value, &x) in values.iter_mut().zip(x) {
         let rounded = x * factor + ROUND;
         // What is not a number counts as the highest.
         *value = (if rounded < highest { rounded } else { highest }).to_bits() as i16;
     }
-    Scale { step: range / STEPS, lowest: i32::from(lowest.to_bits() as i16) }
+    largest / STEPS
 }
 
 /// `sums` (T, GROUP) += values (T, BLOCK) x one block of a group of rows in runs of `N`; 1 stands for `step(position)` in
@@ -63,12 +67,11 @@ pub(super) fn multiply_block<const N: usize>(
     }
 }
 
-/// Puts a block of each row where it belongs; returns the sums of the rows.
-pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
+/// Puts a block of each row where it belongs.
+pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) {
     for (row, weights) in rows.into_iter().enumerate() {
         interleave_row::<RUN>(tile, row, weights);
     }
-    rows.map(|weights| weights.iter().copied().map(i16::from).sum())
 }
 
 /// Does nothing here.
@@ -190,9 +193,9 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block::<Value>(quantize_block, above);
-        suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
-        suite::multiply_groups::<Value, RUN>(multiply_groups, from_above, NEEDS_SUMS);
+        suite::quantize_block::<Value>(quantize_block);
+        suite::quantize_anything::<Value>(quantize_block);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

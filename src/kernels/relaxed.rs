@@ -4,90 +4,87 @@
 //! such an instruction it is that one. The standard says what it returns for 7 bits of the second operand. For 8 it is one of
 //! three things: the byte counts as 0 to 255 (`vpdpbusd` of x86), or as -128 to 127 (`sdot` of ARM), or sums of two products
 //! are cut to 16 bits (processors without such an instruction). With the last the build is not used, and the self-test fails:
-//! on x86 it is then no faster with several positions than that of SIMD-128. Of the others, [`origin`] finds out which it is.
-//! Activations are stored as distances from the lowest value of their block, and the sum of the weights times what a byte of
-//! 0 stands for is added. With 7 bits, which would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats
-//! instead of 0.36e-3 with the built-in model; splitting off the sign bits and multiplying twice has half of the speed.
+//! on x86 it is then no faster with several positions than that of SIMD-128. Of the others, [`flipped`] finds out which it is.
+//! The weights are that operand. Where a byte counts as 0 to 255, they are stored with the sign bit flipped, which adds 128, and
+//! 128 times the sum of a block's activations is taken away: one number for all rows. With 7 bits of activations there, which
+//! would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats instead of 0.36e-3 with 8, with the built-in
+//! model; splitting off the sign bits and multiplying twice has half of the speed.
 //!
 //! What is not here is that of SIMD-128.
 
 use std::arch::wasm32::{
-    i8x16_splat, i16x8_narrow_i32x4, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_load_extend_u16x4,
-    i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_shuffle, i32x4_splat, i32x4_sub, i64x2_shuffle, u8x16_narrow_i16x8, v128,
-    v128_load, v128_load32_splat, v128_store, v128_xor,
+    i8x16_narrow_i16x8, i8x16_splat, i32x4_extract_lane, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_shuffle, i32x4_splat,
+    i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store, v128_xor,
 };
 use std::hint::black_box;
 
 pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines, sum_of_words};
-use super::simd128::{VECTORS, quantize, read_next_page, rescale, store_bytes, store_i16};
-use super::{BLOCK, GROUP, Packed, ROUND, Scale, TILE};
+use super::simd128::{VECTORS, quantize, read_next_page, rescale};
+use super::{BLOCK, GROUP, Packed, Scale, TILE};
 
 pub(super) const NAME: &str = "relaxed";
 pub(super) const RUN: usize = 4;
-pub(super) const NEEDS_SUMS: bool = true;
-pub(super) type Value = u8;
+pub(super) type Value = i8;
 
 /// Runs in a block.
 const RUNS: usize = BLOCK / RUN;
 
-/// The distance from the lowest that is stored as the byte 0: 0, or 128 where the processor takes bytes as signed.
-fn origin() -> u8 {
-    let large = i8x16_splat(black_box(-128));
+/// The sign, where the processor takes bytes of the second operand for 0 to 255.
+pub(super) fn flipped() -> i8 {
+    let large = i8x16_splat(black_box(i8::MIN));
     let products = i32x4_relaxed_dot_i8x16_i7x16_add(i8x16_splat(1), large, i32x4_splat(0));
-    if i32x4_extract_lane::<0>(products) < 0 { 128 } else { 0 }
+    if i32x4_extract_lane::<0>(products) > 0 { i8::MIN } else { 0 }
 }
 
-pub(super) fn from_above(above: &[u8; BLOCK], _lowest: i32) -> [Value; BLOCK] {
-    let origin = origin();
-    above.map(|above| above ^ origin)
+pub(super) fn from_bytes(bytes: &[i8; BLOCK]) -> [Value; BLOCK] {
+    *bytes
 }
 
-pub(super) fn above(values: &[Value; BLOCK], _lowest: i32) -> [u8; BLOCK] {
-    let origin = origin();
-    values.map(|value| value ^ origin)
+/// As much as weights that are 128 more make of the sum, taken away.
+pub(super) fn start(values: &[Value; BLOCK]) -> i32 {
+    let values = values.as_chunks::<16>().0.iter();
+    let sums = values
+        .fold(i32x4_splat(0), |sums, values| i32x4_relaxed_dot_i8x16_i7x16_add(load(values), i8x16_splat(1), sums));
+    let sum = i32x4_extract_lane::<0>(sums)
+        + i32x4_extract_lane::<1>(sums)
+        + i32x4_extract_lane::<2>(sums)
+        + i32x4_extract_lane::<3>(sums);
+    sum * i32::from(flipped())
 }
 
-fn load(weights: &[i8; 16]) -> v128 {
+fn load(bytes: &[i8; 16]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
-    unsafe { v128_load(weights.as_ptr().cast()) }
+    unsafe { v128_load(bytes.as_ptr().cast()) }
 }
 
-fn splat_run(values: &[u8; RUN]) -> v128 {
+fn splat_run(values: &[i8; RUN]) -> v128 {
     // SAFETY: the reference covers the 4 bytes that are read.
     unsafe { v128_load32_splat(values.as_ptr().cast()) }
 }
 
-/// Each in the lower half of a lane, so that `i32x4.dot_i16x8_s` multiplies it alone: a product of 32 bits takes longer.
-fn below_zeros(sums: &[i16; 4]) -> v128 {
-    // SAFETY: the reference covers the 8 bytes that are read.
-    unsafe { i32x4_load_extend_u16x4(sums.as_ptr().cast()) }
-}
-
-fn store_weights(out: &mut [i8; 16], x: v128) {
+fn store(out: &mut [i8; 16], x: v128) {
     // SAFETY: the reference covers the 16 bytes that are written.
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
-    let mut rounded = [i32x4_splat(0); BLOCK / 4];
-    let scale = quantize(x, |i, four| rounded[i] = four);
-    let lowest = i32x4_splat(ROUND.to_bits() as i32 + scale.lowest);
-    let origin = i8x16_splat(origin() as i8);
-    for (values, rounded) in values.as_chunks_mut::<16>().0.iter_mut().zip(rounded.as_chunks::<4>().0) {
-        let [a, b, c, d] = rounded.map(|four| i32x4_sub(four, lowest));
-        let narrow = u8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
-        // Narrowing ends at 0 and 255, so what is not a number is within the range, too; in relaxed builds, compilers take a
-        // minimum that may return it.
-        store_bytes(values, v128_xor(narrow, origin));
-    }
-    scale
+pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> f32 {
+    let (values, _) = values.as_chunks_mut::<16>();
+    let mut before = i32x4_splat(0);
+    quantize(x, |i, eight| {
+        if i % 2 == 1 {
+            // Narrowing ends at -128 and 127, so what is not a number is within the range of the products, too; in relaxed builds,
+            // compilers take a minimum that may return it.
+            store(&mut values[i / 2], i8x16_narrow_i16x8(before, eight));
+        }
+        before = eight;
+    })
 }
 
-/// Puts a block of each row where it belongs, four rows by four runs at a time; returns the sums of the rows.
-pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) -> [i16; GROUP] {
+/// Puts a block of each row where it belongs, four rows by four runs at a time.
+pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) {
     let tile: &mut [[[i8; 16]; VECTORS]; RUNS] = bytemuck::cast_mut(tile);
-    let mut sums = [i32x4_splat(0); VECTORS];
-    for (i, (rows, sums)) in rows.as_chunks::<4>().0.iter().zip(&mut sums).enumerate() {
+    let flipped = i8x16_splat(flipped());
+    for (i, rows) in rows.as_chunks::<4>().0.iter().enumerate() {
         let rows = rows.map(|row| row.as_chunks::<16>().0);
         for (part, runs) in tile.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let [a, b, c, d] = rows.map(|row| load(&row[part]));
@@ -100,16 +97,10 @@ pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]
                 i64x2_shuffle::<1, 3>(ab_high, cd_high),
             ];
             for (run, of_run) in runs.iter_mut().zip(of_runs) {
-                store_weights(&mut run[i], of_run);
-                *sums = i32x4_relaxed_dot_i8x16_i7x16_add(of_run, i8x16_splat(1), *sums);
+                store(&mut run[i], v128_xor(of_run, flipped));
             }
         }
     }
-    let mut all = [[0; 8]; VECTORS / 2];
-    for (all, sums) in all.iter_mut().zip(sums.as_chunks::<2>().0) {
-        store_i16(all, i16x8_narrow_i32x4(sums[0], sums[1]));
-    }
-    bytemuck::cast(all)
 }
 
 pub(super) fn multiply_groups(
@@ -166,17 +157,12 @@ fn multiply_vectors(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Sc
 struct Block<'a> {
     weights: &'a [[[i8; 16]; VECTORS]; RUNS],
     scales: &'a [f32; GROUP],
-    sums: &'a [i16; GROUP],
-    /// As [`origin`] returns it.
-    origin: i32,
 }
 
 /// The blocks of a group, and of what stands behind it.
 fn blocks(packed: Packed<'_>) -> impl Iterator<Item = Block<'_>> {
-    let origin = i32::from(origin());
-    let tiles = packed.weights.as_chunks::<TILE>().0.iter();
-    let tiles = tiles.zip(packed.scales.as_chunks::<GROUP>().0).zip(packed.sums.as_chunks::<GROUP>().0);
-    tiles.map(move |((weights, scales), sums)| Block { weights: bytemuck::cast_ref(weights), scales, sums, origin })
+    let tiles = packed.weights.as_chunks::<TILE>().0.iter().zip(packed.scales.as_chunks::<GROUP>().0);
+    tiles.map(|(weights, scales)| Block { weights: bytemuck::cast_ref(weights), scales })
 }
 
 impl Block<'_> {
@@ -197,12 +183,7 @@ impl Block<'_> {
         values: [&[Value; BLOCK]; N],
         scales: [Scale; N],
     ) {
-        let weight_sums = &self.sums.as_chunks::<4>().0.as_chunks::<V>().0[part];
-        let weight_sums = weight_sums.each_ref().map(below_zeros);
-        let mut products = scales.map(|scale| {
-            let zero = i32x4_splat(scale.lowest + self.origin);
-            weight_sums.map(|sums| i32x4_dot_i16x8(sums, zero))
-        });
+        let mut products = scales.map(|scale| [i32x4_splat(scale.start); V]);
         let values = values.map(|values| values.as_chunks::<RUN>().0);
         // Hidden from the compiler in each call: it would work out the addresses of all loads beforehand and keep them in memory.
         // Where it could, four positions took 1.1 times as long, and one 1.03 times. It is the address of the part, not of the tile,
@@ -213,14 +194,13 @@ impl Block<'_> {
                 if start.addr() <= $run {
                     break 'all;
                 }
-                // SAFETY: `part` is below `VECTORS / V`, or taking its sums would have failed, so each run has `V` vectors from here
-                // on; wasm loads need no alignment.
+                // SAFETY: `part` is below `VECTORS / V`, so each run has `V` vectors from here on; wasm loads need no alignment.
                 let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(start.add($run * VECTORS + i).cast()) });
                 for position in 0..N {
                     let values = splat_run(&values[position][$run]);
                     for i in 0..V {
                         let products = &mut products[position][i];
-                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(weights[i], values, *products);
+                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(values, weights[i], *products);
                     }
                 }
             )* } };
@@ -240,9 +220,9 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block::<Value>(quantize_block, above);
-        suite::quantize_anything::<Value>(quantize_block, |value, _| i32::from(value));
-        suite::multiply_groups::<Value, RUN>(multiply_groups, from_above, NEEDS_SUMS);
+        suite::quantize_block::<Value>(quantize_block);
+        suite::quantize_anything::<Value>(quantize_block);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

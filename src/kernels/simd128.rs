@@ -9,15 +9,15 @@
 )]
 
 use std::arch::wasm32::{
-    f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
-    f32x4_sub, i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shr,
+    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin,
+    f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl,
     i32x4_shuffle, i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
 use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
-pub(super) use super::portable::{NEEDS_SUMS, RUN, Value, above, from_above, interleave_tile};
+pub(super) use super::portable::{RUN, Value, flipped, from_bytes, interleave_tile, start};
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, portable, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
@@ -64,17 +64,17 @@ pub(super) fn store_i16(out: &mut [i16; 8], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-/// The lowest and the highest of a block, or 0 where that is further out.
-fn range(x: &[f32; BLOCK]) -> (f32, f32) {
-    // Two of each side by side, because each waits for the one before.
-    let (mut low, mut high) = ([f32x4_splat(0.0); 2], [f32x4_splat(0.0); 2]);
-    for x in x.as_chunks::<4>().0.as_chunks::<2>().0 {
-        for i in 0..2 {
-            low[i] = f32x4_pmin(low[i], load_f32(&x[i]));
-            high[i] = f32x4_pmax(high[i], load_f32(&x[i]));
+/// The largest magnitude of a block.
+fn largest_magnitude(x: &[f32; BLOCK]) -> f32 {
+    // Four side by side, because each waits for the one before.
+    let mut largest = [f32x4_splat(0.0); 4];
+    for x in x.as_chunks::<4>().0.as_chunks::<4>().0 {
+        for (largest, x) in largest.iter_mut().zip(x) {
+            *largest = f32x4_pmax(*largest, f32x4_abs(load_f32(x)));
         }
     }
-    (chosen_lane(f32x4_pmin(low[0], low[1]), f32x4_pmin), chosen_lane(f32x4_pmax(high[0], high[1]), f32x4_pmax))
+    let [a, b, c, d] = largest;
+    chosen_lane(f32x4_pmax(f32x4_pmax(a, b), f32x4_pmax(c, d)), f32x4_pmax)
 }
 
 /// One of four lanes, by choosing between two. Not lane by lane: engines make a branch of each choice between two floats.
@@ -84,32 +84,25 @@ fn chosen_lane(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
     f32x4_extract_lane::<0>(choose(two, i32x4_shuffle::<1, 0, 3, 2>(two, two)))
 }
 
-/// How a block is quantised; and its values as whole numbers in 32 bits, four by four, of which the low 16 are right.
+/// Quantises a block; `store` gets eight values in 16 bits after the other. Returns what 1 stands for.
 #[inline(always)]
-pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> Scale {
-    let (low, high) = range(x);
-    let range = high - low;
-    let factor = quantisation_factor(range, STEPS);
-    let lowest = if range.is_finite() { low * factor + ROUND } else { ROUND };
-    let (factor, highest) = (f32x4_splat(factor), f32x4_splat(lowest + STEPS));
-    for (i, x) in x.as_chunks::<4>().0.iter().enumerate() {
-        let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), f32x4_splat(ROUND));
-        store(i, f32x4_pmin(highest, rounded));
+pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> f32 {
+    let largest = largest_magnitude(x);
+    let factor = f32x4_splat(quantisation_factor(largest, STEPS));
+    let (zero, highest) = (f32x4_splat(ROUND), f32x4_splat(ROUND + STEPS));
+    let rounded = |x: &[f32; 4]| {
+        let rounded = f32x4_add(f32x4_mul(load_f32(x), factor), zero);
+        i32x4_sub(f32x4_pmin(highest, rounded), zero)
+    };
+    for (i, [low, high]) in x.as_chunks::<4>().0.as_chunks::<2>().0.iter().enumerate() {
+        store(i, i16x8_narrow_i32x4(rounded(low), rounded(high)));
     }
-    Scale { step: range / STEPS, lowest: i32::from(lowest.to_bits() as i16) }
+    largest / STEPS
 }
 
-pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> Scale {
+pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> f32 {
     let (values, _) = values.as_chunks_mut::<8>();
-    let mut before = f32x4_splat(0.0);
-    quantize(x, |i, rounded| {
-        // Sign-extended, so that narrowing leaves them as they are.
-        let whole = i32x4_shr(i32x4_shl(rounded, 16), 16);
-        if i % 2 == 1 {
-            store_i16(&mut values[i / 2], i16x8_narrow_i32x4(before, whole));
-        }
-        before = whole;
-    })
+    quantize(x, |i, eight| store_i16(&mut values[i], eight))
 }
 
 pub(super) fn multiply_groups(
@@ -342,9 +335,9 @@ mod tests {
 
     #[test]
     fn int8() {
-        suite::quantize_block::<Value>(quantize_block, above);
-        suite::quantize_anything::<Value>(quantize_block, |value, lowest| i32::from(value) - lowest);
-        suite::multiply_groups::<Value, RUN>(multiply_groups, from_above, NEEDS_SUMS);
+        suite::quantize_block::<Value>(quantize_block);
+        suite::quantize_anything::<Value>(quantize_block);
+        suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
         suite::multiply_pairs(multiply_pairs);
         suite::sum_of_words(sum_of_words);
     }

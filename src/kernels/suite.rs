@@ -12,16 +12,16 @@ fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
     })
 }
 
-type Above<V> = fn(&[V; BLOCK], i32) -> [u8; BLOCK];
-type FromAbove<V> = fn(&[u8; BLOCK], i32) -> [V; BLOCK];
-type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> Scale;
+type FromBytes<V> = fn(&[i8; BLOCK]) -> [V; BLOCK];
+type Start<V> = fn(&[V; BLOCK]) -> i32;
+type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> f32;
 type MultiplyGroups<V> = fn(&mut [[f32; GROUP]], usize, (&[V], &[Scale]), Packed<'_>);
 type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
 
 const START: [f32; GROUP] =
     [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0, -1e-6, 0.125, 2.0, 1e4, -50.0, 0.75, 3e-3, -1.0];
 
-pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>, above: Above<V>) {
+pub(super) fn quantize_block<V: Copy + Default + Into<i32>>(quantize_block: QuantizeBlock<V>) {
     for seed in 0..40 {
         for factor in [0.0, 1e-37, 1e-30, 0.37, 1.0, 1e30] {
             // All signs mixed, and none but one.
@@ -30,31 +30,29 @@ pub(super) fn quantize_block<V: Copy + Default>(quantize_block: QuantizeBlock<V>
                 let x: [f32; BLOCK] =
                     std::array::from_fn(|_| painted.next().map_or(0.0, |x| x as f32 * factor + factor * offset));
                 let (mut values, mut expected) = ([V::default(); BLOCK], [2; BLOCK]);
-                let scale = quantize_block(&mut values, &x);
-                assert_eq!(scale, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
-                let values = above(&values, scale.lowest).map(|above| scale.lowest + i32::from(above));
+                let step = quantize_block(&mut values, &x);
+                assert_eq!(step, portable::quantize_block(&mut expected, &x), "seed {seed}, factor {factor}");
+                let values = values.map(Into::into);
                 assert_eq!(values, expected.map(i32::from), "seed {seed}, factor {factor}");
                 for (value, x) in values.into_iter().zip(x) {
-                    assert!((-255..=0).contains(&scale.lowest));
-                    let error = (value as f32 * scale.step - x).abs();
-                    assert!(error <= scale.step * 0.51 + SMALLEST_MAGNITUDE, "{x}: {error} of {}", scale.step);
+                    assert!((-127..=127).contains(&value));
+                    let error = (value as f32 * step - x).abs();
+                    assert!(error <= step * 0.51 + SMALLEST_MAGNITUDE, "{x}: {error} of {step}");
                 }
             }
         }
     }
 }
 
-/// What is not finite becomes something within the range that the products are made for; `distance` is that of any value
-/// from the lowest.
-pub(super) fn quantize_anything<V: Copy + Default>(quantize_block: QuantizeBlock<V>, distance: fn(V, i32) -> i32) {
+/// What is not finite becomes something within the range that the products are made for.
+pub(super) fn quantize_anything<V: Copy + Default + Into<i32>>(quantize_block: QuantizeBlock<V>) {
     let odd = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, f32::MAX, f32::MIN, 0.0, -0.0, 1e-45];
     for first in odd {
         for second in odd {
             let x: [f32; BLOCK] = std::array::from_fn(|i| [1.0, first, -2.0, second][i % 4]);
             let mut values = [V::default(); BLOCK];
-            let scale = quantize_block(&mut values, &x);
-            assert!((-255..=0).contains(&scale.lowest), "{first} and {second}");
-            assert!(values.into_iter().all(|value| (0..=255).contains(&distance(value, scale.lowest))));
+            quantize_block(&mut values, &x);
+            assert!(values.into_iter().all(|value| (-128..=127).contains(&value.into())), "{first} and {second}");
         }
     }
 }
@@ -73,54 +71,40 @@ pub(super) fn sum_of_words(sum_of_words: fn(&[u8]) -> u32) {
 
 pub(super) fn multiply_groups<V, const RUN: usize>(
     multiply_groups: MultiplyGroups<V>,
-    from_above: FromAbove<V>,
-    needs_sums: bool,
+    from_bytes: FromBytes<V>,
+    start: Start<V>,
+    flipped: i8,
 ) {
     for blocks in [1, 2, 3, 12, 48] {
         for positions in [1, 2, 3, 4, 5, 6, 7, 8, 9, 32] {
-            for extremes in [None, Some(0), Some(255)] {
+            for extreme in [None, Some(-127), Some(127)] {
                 // Another group of rows stands behind.
                 let tiles = 3 * blocks;
-                let weights: Vec<i8> = if extremes.is_some() {
+                let weights: Vec<i8> = if extreme.is_some() {
                     [[-128; 32], [127; 32]].concat().repeat(tiles * TILE / 64)
                 } else {
                     paint(tiles * TILE, 1).map(|x| x as i8).collect()
                 };
-                let scales: Vec<Scale> = paint(positions * blocks, 4)
-                    .map(|x| Scale { step: x as f32 / 300.0, lowest: if extremes.is_some() { -255 } else { x - 128 } })
-                    .collect();
-                let above: Vec<u8> = match extremes {
-                    Some(above) => vec![above; positions * blocks * BLOCK],
-                    None => paint(positions * blocks * BLOCK, 2).map(|x| (x + 128) as u8).collect(),
+                let quantised: Vec<i8> = match extreme {
+                    Some(extreme) => vec![extreme; positions * blocks * BLOCK],
+                    None => paint(positions * blocks * BLOCK, 2).map(|x| x as i8).collect(),
                 };
-                let lowest = |i: usize| scales[i / BLOCK].lowest;
-                let blocks_above = above.as_chunks::<BLOCK>().0.iter().zip(&scales);
-                let values: Vec<V> = blocks_above.flat_map(|(above, scale)| from_above(above, scale.lowest)).collect();
-                let quantised: Vec<i16> =
-                    above.into_iter().zip(0..).map(|(above, i)| lowest(i) as i16 + i16::from(above)).collect();
+                let values: Vec<[V; BLOCK]> = quantised.as_chunks().0.iter().map(from_bytes).collect();
+                let steps = paint(values.len(), 4).map(|x| x as f32 / 300.0);
+                let scales: Vec<_> =
+                    steps.zip(&values).map(|(step, values)| Scale { step, start: start(values) }).collect();
+                let values = values.as_flattened();
                 let weight_scales: Vec<f32> = paint(tiles * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
-                let row_sum = |block: usize, row: usize| {
-                    let weight =
-                        |i: usize| i32::from(weights[interleaved_index::<RUN>(row, block * BLOCK + i, blocks)]);
-                    (0..BLOCK).map(weight).sum::<i32>() as i16
-                };
-                let sums: Vec<i16> = if needs_sums {
-                    (0..tiles)
-                        .flat_map(|block| (0..GROUP).map(move |row| (block, row)))
-                        .map(|(b, r)| row_sum(b, r))
-                        .collect()
-                } else {
-                    Vec::new()
-                };
-                let packed = Packed { weights: &weights, scales: &weight_scales, sums: &sums };
+                let stored: Vec<i8> = weights.iter().map(|weight| weight ^ flipped).collect();
+                let packed = Packed { weights: &weights, scales: &weight_scales };
                 for groups in [1, 2] {
                     let mut found = vec![START; groups * positions];
-                    multiply_groups(&mut found, positions, (&values, &scales), packed);
+                    multiply_groups(&mut found, positions, (values, &scales), Packed { weights: &stored, ..packed });
                     for (i, found) in found.into_iter().enumerate() {
                         let (group, position) = (i / positions, i % positions);
                         let at = |block: usize| block * positions + position;
-                        let own: Vec<i16> =
-                            (0..blocks).flat_map(|b| &quantised[at(b) * BLOCK..][..BLOCK]).copied().collect();
+                        let of_block = |block: usize| &quantised[at(block) * BLOCK..][..BLOCK];
+                        let own: Vec<i16> = (0..blocks).flat_map(of_block).copied().map(i16::from).collect();
                         let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
                         let of_group = packed.group(group, blocks);
                         let expected = naive::<RUN>((&own, &steps), (of_group.weights, of_group.scales));

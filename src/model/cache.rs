@@ -12,8 +12,8 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, RUN, Scale, TILE, interleave_input, interleave_row, interleaved_index, packed_length,
-    scale_index, scales_length, sums_length, weight_index,
+    self, BLOCK, GROUP, Packed, RUN, TILE, flipped, interleave_input, interleave_row, interleaved_index, packed_length,
+    scale_index, scales_length, weight_index,
 };
 use crate::model::weights::Precision;
 use crate::parallel::{self, Parts, part_of};
@@ -67,14 +67,13 @@ pub(super) struct F32Page([Vec<f32>; 3]);
 /// groups of channels.
 #[derive(Debug)]
 pub(super) struct Int8Page {
-    /// (NH, PAGE, KB, BLOCK), how far they are above the lowest
-    queries: Vec<[u8; BLOCK]>,
+    /// (NH, PAGE, KB, BLOCK)
+    queries: Vec<[i8; BLOCK]>,
     /// (NH, PAGE, KB)
-    query_scales: Vec<Scale>,
+    query_scales: Vec<f32>,
     /// (NH) matrices of PAGE rows and HS inputs, as the kernels have them
     keys: Vec<i8>,
     key_scales: Vec<f32>,
-    key_sums: Vec<i16>,
     /// (NH, CG, PAGE / 2, GROUP, 2)
     values: Vec<[i8; TILE]>,
     /// (NH)
@@ -84,8 +83,8 @@ pub(super) struct Int8Page {
 /// Bytes of a page of so many heads of a layer in int8.
 pub(crate) fn int8_page_bytes(heads: usize, head_size: usize) -> usize {
     let (blocks, groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
-    let queries = PAGE * blocks * (BLOCK + size_of::<Scale>());
-    let keys = packed_length(PAGE, blocks) + 4 * scales_length(PAGE, blocks) + 2 * sums_length(PAGE, blocks);
+    let queries = PAGE * blocks * (BLOCK + 4);
+    let keys = packed_length(PAGE, blocks) + 4 * scales_length(PAGE, blocks);
     heads * (queries + keys + groups * TILE + 4 * PAGE)
 }
 
@@ -119,7 +118,6 @@ impl Int8Page {
         let (blocks, channel_groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
         let mut keys = of_each(count, heads * packed_length(PAGE, blocks))?;
         let mut key_scales = of_each(count, heads * scales_length(PAGE, blocks))?;
-        let mut key_sums = of_each(count, heads * sums_length(PAGE, blocks))?;
         let mut values = of_each(count, heads * channel_groups)?;
         let mut value_scales = of_each(count, heads)?;
         let mut queries = of_each(count, heads * PAGE * blocks)?;
@@ -130,7 +128,6 @@ impl Int8Page {
                 query_scales: query_scales.next()?,
                 keys: keys.next()?,
                 key_scales: key_scales.next()?,
-                key_sums: key_sums.next()?,
                 values: values.next()?,
                 value_scales: value_scales.next()?,
             })
@@ -145,14 +142,13 @@ impl Int8Page {
             query_scales: Parts::new(&mut self.query_scales),
             keys: Parts::new(&mut self.keys),
             key_scales: Parts::new(&mut self.key_scales),
-            key_sums: Parts::new(&mut self.key_sums),
             values: Parts::new(&mut self.values),
             value_scales: Parts::new(&mut self.value_scales),
         }
     }
 
     /// A query's block of channels.
-    pub(super) fn query(&self, head: usize, slot: usize, (block, blocks): (usize, usize)) -> (&[u8; BLOCK], Scale) {
+    pub(super) fn query(&self, head: usize, slot: usize, (block, blocks): (usize, usize)) -> (&[i8; BLOCK], f32) {
         let at = (head * PAGE + slot) * blocks + block;
         (&self.queries[at], self.query_scales[at])
     }
@@ -164,9 +160,7 @@ impl Int8Page {
 
     /// The keys of one head, and those behind them.
     pub(super) fn keys(&self, head: usize, blocks: usize) -> Packed<'_> {
-        let Self { keys, key_scales, key_sums, .. } = self;
-        let whole = Packed { weights: keys, scales: key_scales, sums: key_sums };
-        whole.group(head * PAGE / GROUP, blocks)
+        Packed { weights: &self.keys, scales: &self.key_scales }.group(head * PAGE / GROUP, blocks)
     }
 
     /// The query, key or value (HS) of one head in one slot.
@@ -175,12 +169,12 @@ impl Int8Page {
         let value = |channel: usize| match kind {
             Kind::Query => {
                 let at = (head * PAGE + slot) * blocks + channel / BLOCK;
-                self.query_scales[at].value(self.queries[at][channel % BLOCK])
+                f32::from(self.queries[at][channel % BLOCK]) * self.query_scales[at]
             }
             Kind::Key => {
                 let at = head * scales_length(PAGE, blocks) + scale_index(slot, channel / BLOCK, blocks);
                 let index = head * packed_length(PAGE, blocks) + weight_index(slot, channel, blocks);
-                f32::from(self.keys[index]) * self.key_scales[at]
+                f32::from(self.keys[index] ^ flipped()) * self.key_scales[at]
             }
             Kind::Value => {
                 let groups = self.values[head * head_size.div_ceil(GROUP)..].as_flattened();
@@ -193,11 +187,10 @@ impl Int8Page {
 
 /// A page whose heads are written to by several threads.
 struct PageParts<'a> {
-    queries: Parts<'a, [u8; BLOCK]>,
-    query_scales: Parts<'a, Scale>,
+    queries: Parts<'a, [i8; BLOCK]>,
+    query_scales: Parts<'a, f32>,
     keys: Parts<'a, i8>,
     key_scales: Parts<'a, f32>,
-    key_sums: Parts<'a, i16>,
     values: Parts<'a, [i8; TILE]>,
     value_scales: Parts<'a, [f32; PAGE]>,
 }
@@ -215,7 +208,6 @@ impl PageParts<'_> {
                 query_scales: self.query_scales.part(part(PAGE * blocks)),
                 keys: self.keys.part(part(packed_length(PAGE, blocks))).as_chunks_mut().0,
                 key_scales: self.key_scales.part(part(scales_length(PAGE, blocks))),
-                key_sums: self.key_sums.part(part(sums_length(PAGE, blocks))),
                 values: self.values.part(part(channel_groups)),
                 value_scales: &mut self.value_scales.part(part(1))[0],
             }
@@ -225,11 +217,10 @@ impl PageParts<'_> {
 
 /// What a page holds of one head.
 struct HeadPage<'a> {
-    queries: &'a mut [[u8; BLOCK]],
-    query_scales: &'a mut [Scale],
+    queries: &'a mut [[i8; BLOCK]],
+    query_scales: &'a mut [f32],
     keys: &'a mut [[i8; TILE]],
     key_scales: &'a mut [f32],
-    key_sums: &'a mut [i16],
     values: &'a mut [[i8; TILE]],
     value_scales: &'a mut [f32; PAGE],
 }
@@ -237,19 +228,17 @@ struct HeadPage<'a> {
 impl HeadPage<'_> {
     /// Stores the query, key and value, each (HS), of the token in `slot`.
     fn store(&mut self, slot: usize, query: &[f32], key: &[f32], value: &[f32]) {
-        let blocks = query.len().div_ceil(BLOCK);
+        let (blocks, flipped) = (query.len().div_ceil(BLOCK), flipped());
         let mut quantised = [0; BLOCK];
         for (block, x) in query.chunks(BLOCK).enumerate() {
             let at = slot * blocks + block;
-            self.query_scales[at] = kernels::quantize_above(&mut self.queries[at], x);
+            self.query_scales[at] = kernels::quantize_symmetric(&mut self.queries[at], x);
         }
         for (block, x) in key.chunks(BLOCK).enumerate() {
             let at = scale_index(slot, block, blocks);
             self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
-            interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
-            if let Some(sum) = self.key_sums.get_mut(at) {
-                *sum = quantised.iter().copied().map(i16::from).sum();
-            }
+            let stored = quantised.map(|weight| weight ^ flipped);
+            interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &stored);
         }
         // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
         let scale = kernels::symmetric_scale(value);
@@ -290,7 +279,6 @@ impl TryClone for Int8Page {
             query_scales: self.query_scales.try_clone()?,
             keys: self.keys.try_clone()?,
             key_scales: self.key_scales.try_clone()?,
-            key_sums: self.key_sums.try_clone()?,
             values: self.values.try_clone()?,
             value_scales: self.value_scales.try_clone()?,
         })

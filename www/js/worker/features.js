@@ -32,7 +32,7 @@ export async function probeFeatures() {
 export function relaxedBarred() {
   if (!WebAssembly.validate(RELAXED_SIMD)) return 'no-relaxed-simd';
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(RELAXED_SIMD));
-  const sum = /** @type {(weight: number, byte: number) => number} */ (exports.sum);
+  const sum = /** @type {(signed: number, byte: number) => number} */ (exports.sum);
   const [most, least] = [sum(127, 255), sum(-128, 128)];
   const isUnsigned = most === 4 * 127 * 255 && least === 4 * -128 * 128;
   const isSigned = most === 4 * 127 * -1 && least === 4 * -128 * -128;
