@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result};
-use crate::kernels::{BLOCK, packed_length, scales_length};
+use crate::kernels::{BLOCK, WeightScale, packed_length, scales_length};
 use crate::model::cache;
 
 /// The tokenizer's tables, the vocabulary's index, and what loading needs for a while. With GPT-2's 50,257 tokens they take
@@ -30,7 +30,7 @@ impl Needs {
         let (c, f) = (config.n_embd, config.n_inner);
         let matrix = |rows: usize, inputs: usize| {
             let blocks = inputs.div_ceil(BLOCK);
-            packed_length(rows, blocks) as u64 + 4 * scales_length(rows, blocks) as u64
+            (packed_length(rows, blocks) + size_of::<WeightScale>() * scales_length(rows, blocks)) as u64
         };
         let block = matrix(3 * c, c) + matrix(c, c) + matrix(f, c) + matrix(c, f);
         // Two norms, and the biases.

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use crate::error::{Result, try_reserved};
 use crate::kernels::{
-    BLOCK, GROUP, Packed, ROUND, RUN, STEPS, flipped, interleave, interleave_group, packed_length, quantisation_factor,
-    runs_of_row, scale_index, scales_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, RUN, STEPS, WeightScale, flipped, interleave, interleave_group, packed_length,
+    quantisation_factor, runs_of_row, scale_index, scales_length, weight_index,
 };
 
-/// 127 times more would be infinite.
-const LARGEST_SCALE: f32 = (f32::MAX / STEPS).next_down();
+/// A [`WeightScale`] of which 127 times more is not infinite. Quantised by it, the largest float of all still becomes 127.
+const LARGEST_SCALE: f32 = f32::from_bits(0x7c01_0000);
 
-/// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one f32 scale per [`BLOCK`] inputs of each row,
+/// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one scale per [`BLOCK`] inputs of each row,
 /// in the layout that `kernels` describes.
 #[derive(Debug)]
 pub struct Int8Matrix {
@@ -23,7 +23,7 @@ pub struct Int8Matrix {
     /// holds shards beside what came before.
     pub(crate) weights: Vec<i8>,
     /// As far as `weights`, or some rows on: a shard has the scales of its rows first.
-    pub(crate) scales: Vec<f32>,
+    pub(crate) scales: Vec<WeightScale>,
 }
 
 /// How far quantised weights are from the originals.
@@ -78,7 +78,7 @@ impl Int8Matrix {
     fn reach_scales(&mut self, row: usize) {
         let length = scales_length((row / GROUP + 1) * GROUP, self.blocks());
         if self.scales.len() < length {
-            self.scales.resize(length, 0.0);
+            self.scales.resize(length, WeightScale::default());
         }
     }
 
@@ -89,7 +89,7 @@ impl Int8Matrix {
 
     /// Bytes that are set aside for it.
     pub fn bytes(&self) -> usize {
-        self.weights.capacity() + 4 * self.scales.capacity()
+        self.weights.capacity() + size_of::<WeightScale>() * self.scales.capacity()
     }
 
     /// As the kernels take it.
@@ -107,14 +107,12 @@ impl Int8Matrix {
                 *largest = if magnitude > *largest { magnitude } else { *largest };
             }
         }
-        let factors = largest.map(|largest| quantisation_factor(largest, STEPS));
+        let of_rows = largest.map(|largest| WeightScale::at_least((largest / STEPS).min(LARGEST_SCALE)));
+        let factors = of_rows.map(|scale| quantisation_factor(STEPS * scale.get(), STEPS));
         let blocks = self.blocks();
         self.reach(row);
         self.reach_scales(row);
-        let scales = &mut self.scales[scale_index(row, block, blocks)..][..GROUP];
-        for (scale, largest) in scales.iter_mut().zip(largest) {
-            *scale = (largest / STEPS).min(LARGEST_SCALE);
-        }
+        self.scales[scale_index(row, block, blocks)..][..GROUP].copy_from_slice(&of_rows);
         let start = weight_index(row, block * BLOCK, blocks);
         let flipped = flipped();
         for (input, values) in tile.iter().enumerate() {
@@ -130,7 +128,7 @@ impl Int8Matrix {
         let (blocks, flipped) = (self.blocks(), flipped());
         let mut error = QuantisationError::default();
         for lane in 0..GROUP.min(self.rows - row) {
-            let scale = self.scales[scale_index(row + lane, block, blocks)];
+            let scale = self.scales[scale_index(row + lane, block, blocks)].get();
             for (i, values) in tile.iter().enumerate().take(self.inputs - block * BLOCK) {
                 let weight = self.weights[weight_index(row + lane, block * BLOCK + i, blocks)] ^ flipped;
                 let difference = f32::from(weight) * scale - values[lane];
@@ -158,11 +156,11 @@ impl Int8Matrix {
         interleave_group(&mut self.weights[start..start + weights.len()], weights);
     }
 
-    /// Sets the scale of one block.
+    /// Sets the scale of one block, to within 0.2 %.
     pub(crate) fn set_scale(&mut self, row: usize, block: usize, scale: f32) {
         self.reach_scales(row);
         let index = scale_index(row, block, self.blocks());
-        self.scales[index] = scale;
+        self.scales[index] = WeightScale::nearest(scale);
     }
 
     /// The quantised weights of some rows in plain order, (rows, K).
@@ -177,7 +175,7 @@ impl Int8Matrix {
     pub fn plain_scales(&self, rows: Range<usize>) -> Vec<f32> {
         let blocks = self.blocks();
         rows.flat_map(|row| (0..blocks).map(move |block| (row, block)))
-            .map(|(row, block)| self.scales[scale_index(row, block, blocks)])
+            .map(|(row, block)| self.scales[scale_index(row, block, blocks)].get())
             .collect()
     }
 
@@ -186,7 +184,7 @@ impl Int8Matrix {
         let (blocks, flipped) = (self.blocks(), flipped());
         let mut runs = runs_of_row(&self.weights, row, blocks);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-            let scale = self.scales[scale_index(row, block, blocks)];
+            let scale = self.scales[scale_index(row, block, blocks)].get();
             let value = |weight: i8| f32::from(weight ^ flipped) * scale;
             let (whole, rest) = out.as_chunks_mut::<RUN>();
             for (out, weights) in whole.iter_mut().zip(&mut runs) {
@@ -234,7 +232,7 @@ mod tests {
                 for row in 0..GROUP {
                     let mut out = [0.0; BLOCK];
                     matrix.row(&mut out, row);
-                    let step = matrix.scales[row];
+                    let step = matrix.scales[row].get();
                     prop_assert!(step.is_finite());
                     for (out, values) in out.into_iter().zip(&tile) {
                         let difference = (f64::from(out) - f64::from(values[row])).abs();

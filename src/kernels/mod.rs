@@ -92,6 +92,35 @@ struct Scale {
     start: i32,
 }
 
+/// What 1 stands for in a block of a row of weights: a number of 16 bits, the upper half of a float (bfloat16), stored as the chosen
+/// kernel reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, bytemuck::Zeroable, bytemuck::Pod)]
+#[repr(transparent)]
+pub(crate) struct WeightScale(chosen::ScaleBits);
+
+impl WeightScale {
+    /// The upper half of the largest finite float.
+    const LARGEST: u32 = f32::MAX.to_bits() >> 16;
+
+    /// The nearest to a finite number that is not negative; within 0.2 % of it.
+    pub(crate) fn nearest(scale: f32) -> Self {
+        Self::of_upper_half((scale.to_bits() + 0x8000) >> 16)
+    }
+
+    /// The first that is no less than a finite number that is not negative, so that what is quantised by it stays in 8 bits.
+    pub(crate) fn at_least(scale: f32) -> Self {
+        Self::of_upper_half((scale.to_bits() + 0xffff) >> 16)
+    }
+
+    fn of_upper_half(half: u32) -> Self {
+        Self(chosen::scale_bits(half.min(Self::LARGEST) << 16))
+    }
+
+    pub(crate) fn get(self) -> f32 {
+        f32::from_bits(chosen::float_bits(self.0))
+    }
+}
+
 /// Quantised activations of `T` positions, block by block.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
@@ -107,7 +136,7 @@ pub(crate) struct Packed<'a> {
     /// (groups, blocks, BLOCK / RUN, GROUP, RUN)
     pub(crate) weights: &'a [i8],
     /// (groups, blocks, GROUP)
-    pub(crate) scales: &'a [f32],
+    pub(crate) scales: &'a [WeightScale],
 }
 
 impl<'a> Packed<'a> {
@@ -467,7 +496,8 @@ fn self_test_of(positions: usize) -> bool {
     let extreme = |row: usize| [-128, 127][row % 2];
     let weight = |i: usize| if i < TILE { extreme(i / RUN) } else { byte(i) };
     let weights: Vec<i8> = (0..GROUPS * BLOCKS * TILE).map(weight).collect();
-    let weight_scales: Vec<f32> = (0..GROUPS * BLOCKS * GROUP).map(|i| f32::from(byte(i)) / 100.0).collect();
+    let weight_scales: Vec<_> =
+        (0..GROUPS * BLOCKS * GROUP).map(|i| WeightScale::nearest(f32::from(byte(i)).abs() / 100.0)).collect();
     let extreme = |i: usize| [5.0, -5.0][i / 2 % 2];
     let value = |i: usize| if i < BLOCK { extreme(i) } else { f32::from(byte(i)) * 0.37 };
     let x: Vec<f32> = (0..positions * BLOCKS * BLOCK).map(value).collect();
@@ -498,6 +528,7 @@ fn self_test_of(positions: usize) -> bool {
         let step = |position: usize| quantised[position].1;
         let [expected, gathered, expected_gathered] = [&mut expected, &mut gathered, &mut expected_gathered]
             .map(|sums| &mut sums[group * positions..][..positions]);
+        let weight_scales = &weight_scales.map(WeightScale::get);
         portable::multiply_block::<RUN>(expected, &values, step, weights, weight_scales);
         chosen::multiply_pairs(gathered, &values, step, weights, weight_scales);
         portable::multiply_block::<2>(expected_gathered, &values, step, weights, weight_scales);
@@ -516,11 +547,26 @@ mod tests {
     fn reading_takes_each_word_once() {
         let (rows, blocks) = (7 * GROUP - 3, 3);
         let weights: Vec<i8> = (0..packed_length(rows, blocks)).map(|i| (i * i / 3) as i8).collect();
-        let scales: Vec<f32> = (0..scales_length(rows, blocks)).map(|i| i as f32).collect();
+        let scales: Vec<_> = (0..scales_length(rows, blocks)).map(|i| WeightScale::nearest(i as f32)).collect();
         let slices: [&[u8]; 2] = [bytemuck::cast_slice(&weights), bytemuck::cast_slice(&scales)];
         let expected = slices.into_iter().map(portable::sum_of_words).fold(0, u32::wrapping_add);
         let packed = Packed { weights: &weights, scales: &scales };
         assert_eq!(read_i8(packed, (rows, blocks)), expected);
+    }
+
+    #[test]
+    fn scales_of_weights_are_near_and_not_below() {
+        for scale in [0.0, 1e-45, 1e-38, 1.0, 1.003, 1.004, 3.3e-3, 127.0, 1e38, f32::MAX] {
+            let (nearest, at_least) = (WeightScale::nearest(scale).get(), WeightScale::at_least(scale).get());
+            assert!((nearest - scale).abs() <= scale / 256.0 + 1e-40, "{scale}: {nearest}");
+            assert!(
+                at_least >= scale.min(3.38e38) && at_least <= scale * (1.0 + 1.0 / 128.0) + 1e-40,
+                "{scale}: {at_least}"
+            );
+            assert_eq!(WeightScale::nearest(nearest).get(), nearest);
+            assert_eq!(WeightScale::at_least(at_least).get(), at_least);
+        }
+        assert_eq!(WeightScale::nearest(1.0).get(), 1.0);
     }
 
     #[test]

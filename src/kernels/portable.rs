@@ -3,11 +3,22 @@
 
 #![cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "there it is little more than the self-test's measure"))]
 
-use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, interleave_row, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, WeightScale, interleave_row, quantisation_factor};
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
 pub(super) type Value = i16;
+
+/// Scales of weights are stored as floats.
+pub(super) type ScaleBits = u32;
+
+pub(super) fn scale_bits(float: u32) -> ScaleBits {
+    float
+}
+
+pub(super) fn float_bits(scale: ScaleBits) -> u32 {
+    scale
+}
 
 /// Weights are stored as they are.
 pub(super) fn flipped() -> i8 {
@@ -96,7 +107,8 @@ pub(super) fn multiply_groups(
     for sums in sums.chunks_exact_mut(positions) {
         let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
         for ((values, scales), (weights, weight_scales)) in values.zip(&mut weights) {
-            multiply_block::<RUN>(sums, values, |position| scales[position].step, weights, weight_scales);
+            let weight_scales = weight_scales.map(WeightScale::get);
+            multiply_block::<RUN>(sums, values, |position| scales[position].step, weights, &weight_scales);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Tests that every implementation of the int8 kernels must pass: each hands its functions in.
 
-use super::{BLOCK, GROUP, Packed, SMALLEST_MAGNITUDE, Scale, TILE, interleaved_index, portable, scale_index};
+use super::{
+    BLOCK, GROUP, Packed, SMALLEST_MAGNITUDE, Scale, TILE, WeightScale, interleaved_index, portable, scale_index,
+};
 
 /// Values that repeat with a period of 251, the largest prime below 256, so that swapped blocks show; with the extremes.
 fn paint(length: usize, seed: usize) -> impl Iterator<Item = i32> {
@@ -94,7 +96,8 @@ pub(super) fn multiply_groups<V, const RUN: usize>(
                 let scales: Vec<_> =
                     steps.zip(&values).map(|(step, values)| Scale { step, start: start(values) }).collect();
                 let values = values.as_flattened();
-                let weight_scales: Vec<f32> = paint(tiles * GROUP, 3).map(|x| x as f32 / 1000.0).collect();
+                let scale = |x: i32| WeightScale::nearest(x.abs() as f32 / 1000.0);
+                let weight_scales: Vec<_> = paint(tiles * GROUP, 3).map(scale).collect();
                 let stored: Vec<i8> = weights.iter().map(|weight| weight ^ flipped).collect();
                 let packed = Packed { weights: &weights, scales: &weight_scales };
                 for groups in [1, 2] {
@@ -107,7 +110,8 @@ pub(super) fn multiply_groups<V, const RUN: usize>(
                         let own: Vec<i16> = (0..blocks).flat_map(of_block).copied().map(i16::from).collect();
                         let steps: Vec<f32> = (0..blocks).map(|block| scales[at(block)].step).collect();
                         let of_group = packed.group(group, blocks);
-                        let expected = naive::<RUN>((&own, &steps), (of_group.weights, of_group.scales));
+                        let of_rows: Vec<f32> = of_group.scales.iter().map(|scale| scale.get()).collect();
+                        let expected = naive::<RUN>((&own, &steps), (of_group.weights, &of_rows));
                         assert_eq!(
                             found, expected,
                             "{blocks} blocks, group {group}, position {position} of {positions}"

@@ -12,8 +12,8 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, RUN, TILE, flipped, interleave_input, interleave_row, interleaved_index, packed_length,
-    scale_index, scales_length, weight_index,
+    self, BLOCK, GROUP, Packed, RUN, TILE, WeightScale, flipped, interleave_input, interleave_row, interleaved_index,
+    packed_length, scale_index, scales_length, weight_index,
 };
 use crate::model::weights::Precision;
 use crate::parallel::{self, Parts, part_of};
@@ -73,7 +73,7 @@ pub(super) struct Int8Page {
     query_scales: Vec<f32>,
     /// (NH) matrices of PAGE rows and HS inputs, as the kernels have them
     keys: Vec<i8>,
-    key_scales: Vec<f32>,
+    key_scales: Vec<WeightScale>,
     /// (NH, CG, PAGE / 2, GROUP, 2)
     values: Vec<[i8; TILE]>,
     /// (NH)
@@ -84,7 +84,7 @@ pub(super) struct Int8Page {
 pub(crate) fn int8_page_bytes(heads: usize, head_size: usize) -> usize {
     let (blocks, groups) = (head_size.div_ceil(BLOCK), head_size.div_ceil(GROUP));
     let queries = PAGE * blocks * (BLOCK + 4);
-    let keys = packed_length(PAGE, blocks) + 4 * scales_length(PAGE, blocks);
+    let keys = packed_length(PAGE, blocks) + size_of::<WeightScale>() * scales_length(PAGE, blocks);
     heads * (queries + keys + groups * TILE + 4 * PAGE)
 }
 
@@ -174,7 +174,7 @@ impl Int8Page {
             Kind::Key => {
                 let at = head * scales_length(PAGE, blocks) + scale_index(slot, channel / BLOCK, blocks);
                 let index = head * packed_length(PAGE, blocks) + weight_index(slot, channel, blocks);
-                f32::from(self.keys[index] ^ flipped()) * self.key_scales[at]
+                f32::from(self.keys[index] ^ flipped()) * self.key_scales[at].get()
             }
             Kind::Value => {
                 let groups = self.values[head * head_size.div_ceil(GROUP)..].as_flattened();
@@ -190,7 +190,7 @@ struct PageParts<'a> {
     queries: Parts<'a, [i8; BLOCK]>,
     query_scales: Parts<'a, f32>,
     keys: Parts<'a, i8>,
-    key_scales: Parts<'a, f32>,
+    key_scales: Parts<'a, WeightScale>,
     values: Parts<'a, [i8; TILE]>,
     value_scales: Parts<'a, [f32; PAGE]>,
 }
@@ -220,7 +220,7 @@ struct HeadPage<'a> {
     queries: &'a mut [[i8; BLOCK]],
     query_scales: &'a mut [f32],
     keys: &'a mut [[i8; TILE]],
-    key_scales: &'a mut [f32],
+    key_scales: &'a mut [WeightScale],
     values: &'a mut [[i8; TILE]],
     value_scales: &'a mut [f32; PAGE],
 }
@@ -236,7 +236,8 @@ impl HeadPage<'_> {
         }
         for (block, x) in key.chunks(BLOCK).enumerate() {
             let at = scale_index(slot, block, blocks);
-            self.key_scales[at] = kernels::quantize_symmetric(&mut quantised, x);
+            self.key_scales[at] = WeightScale::at_least(kernels::symmetric_scale(x));
+            kernels::quantize_by(&mut quantised, x, self.key_scales[at].get());
             let stored = quantised.map(|weight| weight ^ flipped);
             interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &stored);
         }

@@ -147,7 +147,7 @@ fn int8_logits_have_the_same_bits_on_every_target() {
         let ids = golden.expected().ids("long_ids");
         fingerprint(&all_logits(&golden.load(Precision::Int8), &ids, 32))
     });
-    let expected = [8504306882537255030, 17111912493902584846, 18338817092656957170, 5497139696470752096];
+    let expected = [3424879561673709941, 5053898697195474734, 74103133575463722, 4929009861294551103];
     assert_eq!(found, expected, "{VARIANT}");
 }
 
@@ -183,7 +183,7 @@ fn heads_of_odd_sizes() {
             differences.sum::<f32>() / exact.len() as f32 / size
         };
         // These weights are far larger than trained ones: one model in six differs by 0.06.
-        let mean = (4..9).map(|seed| share(&compared(seed))).sum::<f32>() / 5.0;
+        let mean = (4..28).map(|seed| share(&compared(seed))).sum::<f32>() / 24.0;
         assert!(mean <= 0.03, "{n_embd} channels, {n_head} heads: {mean}");
         let [reference, quantised] = compared(3);
         for kind in [Kind::Query, Kind::Key, Kind::Value] {
