@@ -8,9 +8,6 @@ use crate::kernels::{
     quantisation_factor, runs_of_row, scale_index, scales_length, weight_index,
 };
 
-/// A [`WeightScale`] of which 127 times more is not infinite. Quantised by it, the largest float of all still becomes 127.
-const LARGEST_SCALE: f32 = f32::from_bits(0x7c01_0000);
-
 /// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one scale per [`BLOCK`] inputs of each row,
 /// in the layout that `kernels` describes.
 #[derive(Debug)]
@@ -107,7 +104,7 @@ impl Int8Matrix {
                 *largest = if magnitude > *largest { magnitude } else { *largest };
             }
         }
-        let of_rows = largest.map(|largest| WeightScale::at_least((largest / STEPS).min(LARGEST_SCALE)));
+        let of_rows = largest.map(|largest| WeightScale::nearest(largest / STEPS));
         let factors = of_rows.map(|scale| quantisation_factor(STEPS * scale.get(), STEPS));
         let blocks = self.blocks();
         self.reach(row);

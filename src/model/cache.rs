@@ -236,7 +236,7 @@ impl HeadPage<'_> {
         }
         for (block, x) in key.chunks(BLOCK).enumerate() {
             let at = scale_index(slot, block, blocks);
-            self.key_scales[at] = WeightScale::at_least(kernels::symmetric_scale(x));
+            self.key_scales[at] = WeightScale::nearest(kernels::symmetric_scale(x));
             kernels::quantize_by(&mut quantised, x, self.key_scales[at].get());
             let stored = quantised.map(|weight| weight ^ flipped);
             interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &stored);
