@@ -1,4 +1,5 @@
-//! Our own shards: safetensors with int8 weights and f32 scales.
+//! Our own shards: safetensors with int8 weights and f32 scales. Of these, the model takes the nearest numbers of 16 bits, and writes
+//! such.
 //!
 //! A matrix `NAME.weight` is stored as `NAME.weight`, I8 (R, K) row by row whatever the hub's order, and
 //! `NAME.weight.scales`, F32 (R, K / block). One that does not fit a shard is cut between rows; its pieces are called

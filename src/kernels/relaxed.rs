@@ -3,12 +3,12 @@
 //! `i32x4.relaxed_dot_i8x16_i7x16_add_s` multiplies 16 pairs of 8-bit numbers and adds them up by fours; on processors with
 //! such an instruction it is that one. The standard says what it returns for 7 bits of the second operand. For 8 it is one of
 //! three things: the byte counts as 0 to 255 (`vpdpbusd` of x86), or as -128 to 127 (`sdot` of ARM), or sums of two products
-//! are cut to 16 bits (processors without such an instruction). With the last the build is not used, and the self-test fails:
-//! on x86 it is then no faster with several positions than that of SIMD-128. Of the others, [`flipped`] finds out which it is.
-//! The weights are that operand. Where a byte counts as 0 to 255, they are stored with the sign bit flipped, which adds 128, and
-//! 128 times the sum of a block's activations is taken away: one number for all rows. With 7 bits of activations there, which
-//! would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats instead of 0.36e-3 with 8, with the built-in
-//! model; splitting off the sign bits and multiplying twice has half of the speed.
+//! are cut to 16 bits (processors without such an instruction). With the last the build is not used, and on x86 the self-test
+//! fails: there it would be no faster with several positions than that of SIMD-128. Of the others, [`flipped`] finds out which it
+//! is. The weights are the second operand. Where a byte of it counts as 0 to 255, they are stored with the sign bit inverted, which
+//! adds 128, and 128 times the sum of a block's activations is taken away: one number for all rows. With activations of 7 bits as
+//! the second operand, which would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats with the built-in
+//! model, instead of 0.36e-3 with 8; splitting off the sign bits and multiplying twice has half of the speed.
 //!
 //! What is not here is that of SIMD-128.
 
@@ -211,7 +211,7 @@ impl Block<'_> {
                 if start.addr() <= $run {
                     break 'all;
                 }
-                // SAFETY: `part` is below `VECTORS / V`, so each run has `V` vectors from here on; wasm loads need no alignment.
+                // SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V` vectors from here on; wasm loads need no alignment.
                 let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(start.add($run * VECTORS + i).cast()) });
                 for position in 0..N {
                     let values = splat_run(&values[position][$run]);

@@ -26,7 +26,7 @@ pub(super) const NAME: &str = "simd128";
 /// Vectors that hold a 32-bit number of each row of a group.
 pub(super) const VECTORS: usize = GROUP / 4;
 
-pub(super) fn load_f32(x: &[f32; 4]) -> v128 {
+fn load_f32(x: &[f32; 4]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load(x.as_ptr().cast()) }
 }
@@ -51,7 +51,7 @@ fn load_bytes(x: &[u8; 16]) -> v128 {
     unsafe { v128_load(x.as_ptr().cast()) }
 }
 
-pub(super) fn store_bytes(out: &mut [u8; 16], x: v128) {
+fn store_bytes(out: &mut [u8; 16], x: v128) {
     // SAFETY: the reference covers the 16 bytes that are written.
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
@@ -61,7 +61,7 @@ fn store_f32(out: &mut [f32; 4], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-pub(super) fn store_i16(out: &mut [i16; 8], x: v128) {
+fn store_i16(out: &mut [i16; 8], x: v128) {
     // SAFETY: the reference covers the 16 bytes that are written.
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
@@ -86,7 +86,7 @@ fn chosen_lane(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
     f32x4_extract_lane::<0>(choose(two, i32x4_shuffle::<1, 0, 3, 2>(two, two)))
 }
 
-/// Quantises a block; `store` gets eight values in 16 bits after the other. Returns what 1 stands for.
+/// Quantises a block; `store` gets eight values after eight, in 16 bits. Returns what 1 stands for.
 #[inline(always)]
 pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> f32 {
     let largest = largest_magnitude(x);

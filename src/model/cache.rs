@@ -228,7 +228,7 @@ struct HeadPage<'a> {
 impl HeadPage<'_> {
     /// Stores the query, key and value, each (HS), of the token in `slot`.
     fn store(&mut self, slot: usize, query: &[f32], key: &[f32], value: &[f32]) {
-        let (blocks, flipped) = (query.len().div_ceil(BLOCK), flipped());
+        let blocks = query.len().div_ceil(BLOCK);
         let mut quantised = [0; BLOCK];
         for (block, x) in query.chunks(BLOCK).enumerate() {
             let at = slot * blocks + block;
@@ -238,8 +238,7 @@ impl HeadPage<'_> {
             let at = scale_index(slot, block, blocks);
             self.key_scales[at] = WeightScale::nearest(kernels::symmetric_scale(x));
             kernels::quantize_by(&mut quantised, x, self.key_scales[at].get());
-            let stored = quantised.map(|weight| weight ^ flipped);
-            interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &stored);
+            interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
         }
         // One scale for all channels, because it goes with the attention weight; so each block comes at that of all.
         let scale = kernels::symmetric_scale(value);

@@ -194,7 +194,7 @@ export async function settled(page, quiet = 200) {
     last = now;
     await page.waitForTimeout(quiet);
   }
-  throw new Error('the strip never belongs to the text');
+  throw new Error('the strip did not settle within 60 s');
 }
 
 /**

@@ -169,6 +169,18 @@ test('eval compares int8 with f32 by file and in all', () => {
   assert.match(run('eval', hub, file).stdout, /text\.txt/);
 });
 
+test('eval of a folder without f32 weights puts others in their place, the same each time', () => {
+  const file = join(folder, 'text.txt');
+  writeFileSync(file, `${text}. `.repeat(30));
+  const [{ all: fromHub }, { all }] = [json('eval', hub, file), json('eval', quantised, file)];
+  assert.deepEqual(json('eval', quantised, file).all, all);
+  assert.equal(all.perplexity_int8, fromHub.perplexity_int8);
+  // They are other weights, but no further from int8 than those that it was made of.
+  assert.notEqual(all.perplexity_f32, fromHub.perplexity_f32);
+  const ratio = all.mean_kl / fromHub.mean_kl;
+  assert.ok(ratio > 0.7 && ratio < 1.4, `${ratio} of the divergence`);
+});
+
 test('keyboard counts words, hits and keystrokes, by file and in all', () => {
   const file = join(folder, 'messages.txt');
   writeFileSync(file, "I don't\n<|endoftext|>\n\nSee you at 5pm, ok?\n");

@@ -182,7 +182,7 @@ fn heads_of_odd_sizes() {
             let differences = exact.iter().zip(found).map(|(a, b)| (a - b).abs());
             differences.sum::<f32>() / exact.len() as f32 / size
         };
-        // These weights are far larger than trained ones: one model in six differs by 0.06.
+        // These weights are far larger than trained ones, and single models differ by 0.06: of five, the mean was once above 0.03.
         let mean = (4..28).map(|seed| share(&compared(seed))).sum::<f32>() / 24.0;
         assert!(mean <= 0.03, "{n_embd} channels, {n_head} heads: {mean}");
         let [reference, quantised] = compared(3);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use headlight::model::weights::Precision;
+use headlight::kernels::BLOCK;
+use headlight::model::weights::{Matrix, Precision, Slot, Weights};
 use headlight::model::{CHUNK, Model};
 use headlight::parallel;
 use headlight::suggest::probabilities;
@@ -15,8 +16,9 @@ use crate::folder::{self, Loaded};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Folder in the hub's layout
-    hub_folder: PathBuf,
+    /// Folder in the hub's layout, or one with a manifest. Of that, the f32 weights are not there, and others that become the same in
+    /// int8 stand for them: each anywhere within its step
+    folder: PathBuf,
     /// Text files
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -80,8 +82,14 @@ impl Measured {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Loaded { model: reference, tokenizer, .. } = folder::load(&options.hub_folder, Precision::F32, false)?;
-    let Loaded { model: quantised, .. } = folder::load(&options.hub_folder, Precision::Int8, false)?;
+    let Loaded { model: quantised, tokenizer, .. } = folder::load(&options.folder, Precision::Int8, false)?;
+    let reference = if options.folder.join("manifest.json").exists() {
+        let Loaded { mut model, .. } = folder::load(&options.folder, Precision::Int8, false)?;
+        spread(&mut model);
+        model
+    } else {
+        folder::load(&options.folder, Precision::F32, false)?.model
+    };
     let models = [&reference, &quantised];
     let positions = reference.config.n_positions;
     let window = if options.window == 0 { positions } else { options.window.clamp(2, positions) };
@@ -149,6 +157,37 @@ fn as_json(name: &str, s: &Summary) -> serde_json::Value {
         "kl_99": s.divergence_99,
         "top1_agreement": s.agreement,
     })
+}
+
+/// Puts f32 weights in place of int8 ones: each somewhere within its step, and scales likewise, with the same numbers each time. The
+/// largest magnitude of a block, which made the scale, stays.
+fn spread(model: &mut Model) {
+    // SplitMix64 (Steele, Lea and Flood 2014)
+    let mut state = 0u64;
+    let mut off_center = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 40) as f32 / (1 << 24) as f32 - 0.5
+    };
+    for name in Weights::names(&model.config) {
+        let Some(Slot::Rows(matrix) | Slot::Conv1d(matrix)) = model.weights.slot(&name) else { continue };
+        let Matrix::Int8(int8) = matrix else { continue };
+        let (rows, inputs) = (int8.rows, int8.inputs);
+        let mut weights = Vec::with_capacity(rows * inputs);
+        for row in 0..rows {
+            let (of_row, scales) = (int8.plain_weights(row..row + 1), int8.plain_scales(row..row + 1));
+            for (block, scale) in of_row.chunks(BLOCK).zip(scales) {
+                let exponent = f32::from_bits(scale.to_bits() & 0x7f80_0000);
+                let scale = scale + off_center() * exponent / 128.0;
+                weights.extend(block.iter().map(|&weight| {
+                    let off = if weight.unsigned_abs() < 127 { off_center() } else { 0.0 };
+                    (f32::from(weight) + off) * scale
+                }));
+            }
+        }
+        *matrix = Matrix::F32 { rows, inputs, weights };
+    }
 }
 
 /// Runs both models over consecutive windows, on all cores.

@@ -262,7 +262,7 @@ export class WriteController {
       await this.#lookAhead(base, mine, false);
       await this.#extendGhost(base);
       await this.#countAfter();
-      // This text would take the engine from a newer one.
+      // The longer search for this text would take the engine from a newer one.
       if (mine !== this.#ticket) return;
       if (!answer.settled) {
         // Words that are still among the best stay on their keys.
