@@ -211,7 +211,8 @@ impl Block<'_> {
                 if start.addr() <= $run {
                     break 'all;
                 }
-                // SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V` vectors from here on; wasm loads need no alignment.
+                // SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V` vectors from here
+                // on; wasm loads need no alignment.
                 let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(start.add($run * VECTORS + i).cast()) });
                 for position in 0..N {
                     let values = splat_run(&values[position][$run]);

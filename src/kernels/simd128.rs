@@ -9,9 +9,9 @@
 )]
 
 use std::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin,
-    f32x4_splat, f32x4_sub, i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl,
-    i32x4_shuffle, i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
+    f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
+    f32x4_sub, i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_shl, i32x4_shuffle,
+    i32x4_splat, i32x4_sub, v128, v128_load, v128_load32_splat, v128_store,
 };
 
 use bytemuck::NoUninit;
@@ -20,7 +20,7 @@ use bytemuck::NoUninit;
 pub(super) use super::portable::{
     RUN, ScaleBits, Value, flipped, float_bits, from_bytes, interleave_tile, scale_bits, start,
 };
-use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, portable, quantisation_factor};
+use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, float, portable, quantisation_factor};
 
 pub(super) const NAME: &str = "simd128";
 /// Vectors that hold a 32-bit number of each row of a group.
@@ -66,19 +66,6 @@ fn store_i16(out: &mut [i16; 8], x: v128) {
     unsafe { v128_store(out.as_mut_ptr().cast(), x) }
 }
 
-/// The largest magnitude of a block.
-fn largest_magnitude(x: &[f32; BLOCK]) -> f32 {
-    // Four side by side, because each waits for the one before.
-    let mut largest = [f32x4_splat(0.0); 4];
-    for x in x.as_chunks::<4>().0.as_chunks::<4>().0 {
-        for (largest, x) in largest.iter_mut().zip(x) {
-            *largest = f32x4_pmax(*largest, f32x4_abs(load_f32(x)));
-        }
-    }
-    let [a, b, c, d] = largest;
-    chosen_lane(f32x4_pmax(f32x4_pmax(a, b), f32x4_pmax(c, d)), f32x4_pmax)
-}
-
 /// One of four lanes, by choosing between two. Not lane by lane: engines make a branch of each choice between two floats.
 #[inline(always)]
 fn chosen_lane(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
@@ -89,7 +76,7 @@ fn chosen_lane(four: v128, choose: fn(v128, v128) -> v128) -> f32 {
 /// Quantises a block; `store` gets eight values after eight, in 16 bits. Returns what 1 stands for.
 #[inline(always)]
 pub(super) fn quantize(x: &[f32; BLOCK], mut store: impl FnMut(usize, v128)) -> f32 {
-    let largest = largest_magnitude(x);
+    let largest = float::largest_magnitude(x);
     let factor = f32x4_splat(quantisation_factor(largest, STEPS));
     let (zero, highest) = (f32x4_splat(ROUND), f32x4_splat(ROUND + STEPS));
     let rounded = |x: &[f32; 4]| {

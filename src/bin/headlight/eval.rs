@@ -16,8 +16,8 @@ use crate::folder::{self, Loaded};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Folder in the hub's layout, or one with a manifest. Of that, the f32 weights are not there, and others that become the same in
-    /// int8 stand for them: each anywhere within its step
+    /// Folder in the hub's layout, or one with a manifest. Of that, the f32 weights are not there, and others that int8 could
+    /// have come from stand for them: each anywhere within its step
     folder: PathBuf,
     /// Text files
     #[arg(required = true)]
