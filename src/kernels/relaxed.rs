@@ -21,6 +21,7 @@ use std::hint::black_box;
 pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines, sum_of_words};
 use super::simd128::{VECTORS, quantize, read_next_page, rescale};
 use super::{BLOCK, GROUP, Packed, Scale, TILE, WeightScale};
+use crate::parallel;
 
 pub(super) const NAME: &str = "relaxed";
 pub(super) const RUN: usize = 4;
@@ -158,11 +159,16 @@ pub(super) fn multiply_groups(
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
 /// ahead by itself.
 fn multiply_vectors(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
+    // Several threads keep memory busy without, and what is read ahead is waited for: on an AMD EPYC 9005, a token of two took 1.04
+    // times as long with it.
+    let reads_ahead = parallel::threads() == 1;
     let mut blocks = blocks(packed).enumerate();
     for sums in sums {
         let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
         for ((values, scale), (tile, block)) in activations.zip(&mut blocks) {
-            read_next_page::<2, 1>(packed.weights, tile);
+            if reads_ahead {
+                read_next_page::<2, 1>(packed.weights, tile);
+            }
             block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);
         }
     }
@@ -211,14 +217,14 @@ impl Block<'_> {
                 if start.addr() <= $run {
                     break 'all;
                 }
-                // SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V` vectors from here
-                // on; wasm loads need no alignment.
-                let weights: [v128; V] = std::array::from_fn(|i| unsafe { v128_load(start.add($run * VECTORS + i).cast()) });
-                for position in 0..N {
-                    let values = splat_run(&values[position][$run]);
-                    for i in 0..V {
-                        let products = &mut products[position][i];
-                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(values, weights[i], *products);
+                let spread: [v128; N] = std::array::from_fn(|position| splat_run(&values[position][$run]));
+                for i in 0..V {
+                    // Not as an array for all `i`: the compiler would take that for a copy, with addresses that engines work out
+                    // one by one. SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V`
+                    // vectors from here on; wasm loads need no alignment.
+                    let weights = unsafe { v128_load(start.add($run * VECTORS + i).cast()) };
+                    for (products, values) in products.iter_mut().zip(spread) {
+                        products[i] = i32x4_relaxed_dot_i8x16_i7x16_add(values, weights, products[i]);
                     }
                 }
             )* } };
