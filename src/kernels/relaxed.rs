@@ -126,7 +126,13 @@ pub(super) fn multiply_groups(
     packed: Packed<'_>,
 ) {
     if positions == 1 {
-        return multiply_vectors(sums, (values, scales), packed);
+        // Several threads keep memory busy by themselves, and what is read ahead is waited for: on an AMD EPYC 9005, a token of two took
+        // 1.04 times as long with it.
+        return if parallel::threads() == 1 {
+            multiply_vectors::<true>(sums, (values, scales), packed)
+        } else {
+            multiply_vectors::<false>(sums, (values, scales), packed)
+        };
     }
     let mut blocks = blocks(packed);
     for sums in sums.chunks_exact_mut(positions) {
@@ -158,16 +164,17 @@ pub(super) fn multiply_groups(
 /// `sums` (groups, GROUP) += the activations (blocks, BLOCK) of one position x groups of rows. Decoding waits for memory; taking
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
 /// ahead by itself.
-fn multiply_vectors(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
-    // Several threads keep memory busy without, and what is read ahead is waited for: on an AMD EPYC 9005, a token of two took 1.04
-    // times as long with it.
-    let reads_ahead = parallel::threads() == 1;
+fn multiply_vectors<const READS_AHEAD: bool>(
+    sums: &mut [[f32; GROUP]],
+    (values, scales): (&[Value], &[Scale]),
+    packed: Packed<'_>,
+) {
     let mut blocks = blocks(packed).enumerate();
     for sums in sums {
         let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
         for ((values, scale), (tile, block)) in activations.zip(&mut blocks) {
-            if reads_ahead {
-                read_next_page::<2, 1>(packed.weights, tile);
+            if READS_AHEAD {
+                read_next_page(packed.weights, tile);
             }
             block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);
         }

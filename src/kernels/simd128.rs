@@ -104,7 +104,7 @@ pub(super) fn multiply_groups(
     for sums in sums.chunks_exact_mut(positions) {
         let values = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
         for ((values, scales), (tile, (weights, weight_scales))) in values.zip(&mut weights) {
-            read_next_page::<2, 4>(packed.weights, tile);
+            read_next_page(packed.weights, tile);
             // Floats here. In 16 bits, as those of relaxed SIMD, a token took 1.05 times as long.
             let weight_scales = bytemuck::cast_ref(weight_scales);
             multiply_pairs(sums, values, |position| scales[position].step, weights, weight_scales);
@@ -115,19 +115,17 @@ pub(super) fn multiply_groups(
 /// What processors read at once.
 const LINE: usize = 64;
 
-/// Reads the first lines of the next page of memory, `LINES` for each of the first `TILES` tiles of this one: processors read
-/// ahead by themselves, but only within a page, and only once they have seen neighbouring lines. On an Intel Xeon, one line
-/// of each tile 4 KiB ahead took 1.12 times as long as two of the first lines, and all lines were slower, too. For one position
-/// in relaxed SIMD, lines as a page begins are enough: on that Xeon, four took 0.98 of the time of two for each tile, and eight
-/// 1.02; on an AMD EPYC 9005, four took 1.09 times as long as two or one, and lines of the next two pages at once 1.2 times.
+/// As a tile begins a page of memory, reads the first line of the next page: processors read ahead by themselves, but some only
+/// within a page. On an Intel Xeon, one position took 0.89 of the time with four such lines. On an AMD EPYC 9005, it takes 0.95 with
+/// one; more are waited for, and with two for each tile it took 1.2 times as long as with one for each page.
 #[inline(always)]
-pub(super) fn read_next_page<const LINES: usize, const TILES: usize>(weights: &[i8], tile: usize) {
+pub(super) fn read_next_page(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;
     let start = tile * TILE;
     let within = (weights.as_ptr().addr() + start) % PAGE;
-    if within / TILE < TILES {
-        let ahead = start + PAGE - within + within / TILE * LINES * LINE;
-        read_lines(weights.get(ahead..ahead + LINES * LINE).unwrap_or(&[]));
+    if within < TILE {
+        let ahead = start + PAGE - within;
+        read_lines(weights.get(ahead..ahead + LINE).unwrap_or(&[]));
     }
 }
 
