@@ -31,7 +31,19 @@ const PORT = 8473;
  * @param {string} [profile]   a browser's, so that it finds what it kept at an earlier visit
  * @returns {Promise<Loaded>}
  */
-export async function loadUnwatched({ model, ...asked }, tokens, profile) {
+export function loadUnwatched(asked, tokens, profile) {
+  const load = () => loadOnce(asked, tokens, profile);
+  // Now and then, Debian's Chromium ends as it starts.
+  return load().catch((error) => {
+    if (error instanceof NothingTold) return load();
+    throw error;
+  });
+}
+
+class NothingTold extends Error {}
+
+/** @type {typeof loadUnwatched} */
+async function loadOnce({ model, ...asked }, tokens, profile) {
   const parameters = new URLSearchParams({ model: 'measured-model/', ...asked });
   const own = profile ?? mkdtempSync(join(tmpdir(), 'headlight-bench-'));
   /** @type {Map<string, string>} */
@@ -67,6 +79,7 @@ export async function loadUnwatched({ model, ...asked }, tokens, profile) {
   const looking = setInterval(look, 250);
   try {
     await Promise.race([finished, ended]);
+    if (told.size === 0) throw new NothingTold('the browser ended before the page began');
     if (!told.has('used') && !told.has('failed')) throw new Error('the browser ended before the model was measured');
     if (told.has('failed')) throw new Error(told.get('failed'));
     const number = (/** @type {string} */ name) => Number(told.get(name));
