@@ -126,8 +126,8 @@ pub(super) fn multiply_groups(
     packed: Packed<'_>,
 ) {
     if positions == 1 {
-        // Several threads keep memory busy by themselves, and what is read ahead is waited for: on an AMD EPYC 9005, a token of two took
-        // 1.04 times as long with it.
+        // With several threads nothing is read ahead, because it is waited for while they keep memory busy: on an AMD EPYC 9005, a
+        // token of two took 1.04 times as long with it. With SIMD-128, which computes more, it was as fast either way.
         return if parallel::threads() == 1 {
             multiply_vectors::<true>(sums, (values, scales), packed)
         } else {
@@ -136,7 +136,7 @@ pub(super) fn multiply_groups(
     }
     let mut blocks = blocks(packed);
     for sums in sums.chunks_exact_mut(positions) {
-        // Unlike for one position, nothing is read beforehand: with four, some of the next page took 1.05 times as long, and all
+        // Nothing is read ahead: with four positions, some of the next page took 1.05 times as long, and all
         // of the next tile 1.1 times.
         let activations = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
         for ((values, scales), block) in activations.zip(&mut blocks) {
@@ -163,7 +163,7 @@ pub(super) fn multiply_groups(
 
 /// `sums` (groups, GROUP) += the activations (blocks, BLOCK) of one position x groups of rows. Decoding waits for memory; taking
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
-/// ahead by itself.
+/// ahead by itself. `READS_AHEAD` is whether the next page of memory is begun with.
 fn multiply_vectors<const READS_AHEAD: bool>(
     sums: &mut [[f32; GROUP]],
     (values, scales): (&[Value], &[Scale]),
@@ -227,11 +227,13 @@ impl Block<'_> {
                 let spread: [v128; N] = std::array::from_fn(|position| splat_run(&values[position][$run]));
                 for i in 0..V {
                     // Not as an array for all `i`: the compiler would take that for a copy, with addresses that engines work out
-                    // one by one. SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V`
-                    // vectors from here on; wasm loads need no alignment.
+                    // one by one.
+                    // SAFETY: `part` is below `VECTORS / V`, or taking its scales would have failed, so each run has `V` vectors
+                    // from here on; wasm loads need no alignment.
                     let weights = unsafe { v128_load(start.add($run * VECTORS + i).cast()) };
-                    for (products, values) in products.iter_mut().zip(spread) {
-                        products[i] = i32x4_relaxed_dot_i8x16_i7x16_add(values, weights, products[i]);
+                    for position in 0..N {
+                        let products = &mut products[position][i];
+                        *products = i32x4_relaxed_dot_i8x16_i7x16_add(spread[position], weights, *products);
                     }
                 }
             )* } };

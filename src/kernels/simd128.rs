@@ -116,8 +116,9 @@ pub(super) fn multiply_groups(
 const LINE: usize = 64;
 
 /// As a tile begins a page of memory, reads the first line of the next page: processors read ahead by themselves, but some only
-/// within a page. On an Intel Xeon, one position took 0.89 of the time with four such lines. On an AMD EPYC 9005, it takes 0.95 with
-/// one; more are waited for, and with two for each tile it took 1.2 times as long as with one for each page.
+/// within a page. One position of relaxed SIMD took 0.89 of the time of reading none on an Intel Xeon, with four such lines. On an AMD
+/// EPYC 9005, one position of SIMD-128 takes 0.95 of it with one line; with two for each tile it took 1.2 times as long as with that,
+/// because what is read is waited for.
 #[inline(always)]
 pub(super) fn read_next_page(weights: &[i8], tile: usize) {
     const PAGE: usize = 4096;

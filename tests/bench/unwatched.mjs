@@ -35,12 +35,12 @@ export function loadUnwatched(asked, tokens, profile) {
   const load = () => loadOnce(asked, tokens, profile);
   // Now and then, Debian's Chromium ends as it starts.
   return load().catch((error) => {
-    if (error instanceof NothingTold) return load();
+    if (error instanceof NothingAsked) return load();
     throw error;
   });
 }
 
-class NothingTold extends Error {}
+class NothingAsked extends Error {}
 
 /** @type {typeof loadUnwatched} */
 async function loadOnce({ model, ...asked }, tokens, profile) {
@@ -79,7 +79,7 @@ async function loadOnce({ model, ...asked }, tokens, profile) {
   const looking = setInterval(look, 250);
   try {
     await Promise.race([finished, ended]);
-    if (told.size === 0) throw new NothingTold('the browser ended before the page began');
+    if (server.requests.length === 0) throw new NothingAsked('the browser ended before it asked for the page');
     if (!told.has('used') && !told.has('failed')) throw new Error('the browser ended before the model was measured');
     if (told.has('failed')) throw new Error(told.get('failed'));
     const number = (/** @type {string} */ name) => Number(told.get(name));
