@@ -21,7 +21,6 @@ use std::hint::black_box;
 pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines, sum_of_words};
 use super::simd128::{VECTORS, quantize, read_next_page, rescale};
 use super::{BLOCK, GROUP, Packed, Scale, TILE, WeightScale};
-use crate::parallel;
 
 pub(super) const NAME: &str = "relaxed";
 pub(super) const RUN: usize = 4;
@@ -126,13 +125,7 @@ pub(super) fn multiply_groups(
     packed: Packed<'_>,
 ) {
     if positions == 1 {
-        // With several threads nothing is read ahead, because it is waited for while they keep memory busy: on an AMD EPYC 9005, a
-        // token of two took 1.04 times as long with it. With SIMD-128, which computes more, it was as fast either way.
-        return if parallel::threads() == 1 {
-            multiply_vectors::<true>(sums, (values, scales), packed)
-        } else {
-            multiply_vectors::<false>(sums, (values, scales), packed)
-        };
+        return multiply_vectors(sums, (values, scales), packed);
     }
     let mut blocks = blocks(packed);
     for sums in sums.chunks_exact_mut(positions) {
@@ -163,19 +156,13 @@ pub(super) fn multiply_groups(
 
 /// `sums` (groups, GROUP) += the activations (blocks, BLOCK) of one position x groups of rows. Decoding waits for memory; taking
 /// two or four groups side by side, for more streams of weights, took 1.8 and 1.4 times as long on a processor that reads
-/// ahead by itself. `READS_AHEAD` is whether the next page of memory is begun with.
-fn multiply_vectors<const READS_AHEAD: bool>(
-    sums: &mut [[f32; GROUP]],
-    (values, scales): (&[Value], &[Scale]),
-    packed: Packed<'_>,
-) {
+/// ahead by itself.
+fn multiply_vectors(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Scale]), packed: Packed<'_>) {
     let mut blocks = blocks(packed).enumerate();
     for sums in sums {
         let activations = values.as_chunks::<BLOCK>().0.iter().zip(scales);
         for ((values, scale), (tile, block)) in activations.zip(&mut blocks) {
-            if READS_AHEAD {
-                read_next_page(packed.weights, tile);
-            }
+            read_next_page(packed.weights, tile);
             block.multiply::<1, VECTORS>(0, [&mut *sums], [values], [*scale]);
         }
     }
