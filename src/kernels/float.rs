@@ -5,7 +5,7 @@
 use std::f32::consts::{LN_2, LOG2_E};
 
 use super::chosen::F32x4;
-use super::{BLOCK, ROUND};
+use super::{BLOCK, MOST_ATTENTION, ROUND};
 
 /// Vectors summed side by side.
 const QUADS: usize = 4;
@@ -166,12 +166,12 @@ pub(crate) fn quantize_weights(quantised: &mut [i16; BLOCK], weights: &[f32; BLO
     }
     let largest = largest(&scaled, 0.0, |x| x);
     // Less would overflow, and adds nothing to a sum.
-    let factor = F32x4::splat(if largest > 1e-33 { 32767.0 / largest } else { 0.0 });
+    let factor = F32x4::splat(if largest > 1e-33 { f32::from(MOST_ATTENTION) / largest } else { 0.0 });
     let rounded = |x: &[f32; 4]| F32x4::load(x).mul(factor).add(F32x4::splat(ROUND));
     for (quantised, x) in quantised.as_chunks_mut().0.iter_mut().zip(scaled.as_chunks::<4>().0.as_chunks::<2>().0) {
         rounded(&x[0]).store_rounded(rounded(&x[1]), quantised);
     }
-    largest / 32767.0
+    largest / f32::from(MOST_ATTENTION)
 }
 
 /// `out` (HS) += `weights` (T) x `values` (T, HS).
@@ -319,7 +319,7 @@ mod tests {
                 std::array::from_fn(|i| if i == 10 { largest } else { largest / (1 + i) as f32 });
             let mut quantised = [-1; BLOCK];
             let step = quantize_weights(&mut quantised, &weights, &scales);
-            assert_eq!(quantised.iter().max(), Some(&if largest > 0.0 { 32767 } else { 0 }));
+            assert_eq!(quantised.iter().max(), Some(&if largest > 0.0 { MOST_ATTENTION } else { 0 }));
             for (quantised, (weight, scale)) in quantised.into_iter().zip(weights.into_iter().zip(scales)) {
                 assert!((f32::from(quantised) * step - weight * scale).abs() <= 0.51 * step, "{weight} x {scale}");
             }
@@ -329,7 +329,7 @@ mod tests {
         let not_a_number = f32::from_bits(f32::NAN.to_bits() | 0x1234);
         let weights = std::array::from_fn(|i| if i == 7 { not_a_number } else { 1.0 });
         quantize_weights(&mut quantised, &weights, &[1.0; BLOCK]);
-        assert_eq!((quantised[6], quantised[7]), (32767, 0));
+        assert_eq!((quantised[6], quantised[7]), (MOST_ATTENTION, 0));
     }
 
     #[test]

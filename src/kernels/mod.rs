@@ -41,9 +41,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::parallel::{self, Parts};
 
-pub(crate) use float::{
-    accumulate_weighted, add_assign, dot, exponentials, gelu, layer_norm, moments, quantize_weights, softmax,
-};
+pub(crate) use float::{accumulate_weighted, add_assign, dot, exponentials, gelu, layer_norm, moments, softmax};
 
 /// The name of the build, as the page shows it.
 pub const VARIANT: &str = chosen::NAME;
@@ -56,6 +54,8 @@ pub const BLOCK: usize = 64;
 pub(crate) const GROUP: usize = 16;
 /// Neighbouring inputs of a row that lie together.
 pub(crate) const RUN: usize = chosen::RUN;
+/// Neighbouring tokens of a channel that lie together in cached values.
+pub(crate) const TOKEN_RUN: usize = chosen::TOKEN_RUN;
 /// Weights of one group in one block.
 pub(crate) const TILE: usize = GROUP * BLOCK;
 /// Positions that can be multiplied together. A group's weights are read and prepared once for all of them.
@@ -71,6 +71,9 @@ const SMALLEST_MAGNITUDE: f32 = 2e-36;
 /// What the largest magnitude of a block becomes in 8 bits.
 pub(crate) const STEPS: f32 = 127.0;
 
+/// What the largest attention weight of a page becomes: 15 bits, of which both halves fit into 8 with a sign.
+pub(crate) const MOST_ATTENTION: i16 = (127 << 8) + 127;
+
 /// What values are multiplied by to become whole numbers, given the largest magnitude among them and what that becomes.
 pub(crate) fn quantisation_factor(largest: f32, becomes: f32) -> f32 {
     if largest > SMALLEST_MAGNITUDE { becomes / largest } else { 0.0 }
@@ -78,6 +81,9 @@ pub(crate) fn quantisation_factor(largest: f32, becomes: f32) -> f32 {
 
 /// A quantised activation as the chosen kernel takes it.
 pub(crate) type Value = chosen::Value;
+
+/// The quantised attention weights of a page of tokens as the chosen kernel takes them.
+pub(crate) type AttentionWeights = chosen::AttentionWeights;
 
 /// What a kernel has to know of a block of quantised activations.
 #[derive(Debug, Clone, Copy, Default)]
@@ -451,11 +457,18 @@ pub(crate) fn attention_scores_i8(
     }
 }
 
-/// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK)
-/// in runs of 2.
-pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[[i16; BLOCK]], steps: &[f32], channels: &[i8; TILE]) {
+/// The attention weights of a page of tokens, times the scales of its values, and what 1 stands for.
+pub(crate) fn attention_weights(weights: &[f32; BLOCK], scales: &[f32; BLOCK]) -> (AttentionWeights, f32) {
+    let mut quantised = [0; BLOCK];
+    let step = float::quantize_weights(&mut quantised, weights, scales);
+    (chosen::from_words(&quantised), step)
+}
+
+/// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of
+/// channels (GROUP, BLOCK) in runs of [`TOKEN_RUN`].
+pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
     assert!(weights.len() == out.len() && steps.len() == out.len());
-    chosen::multiply_pairs(out, weights, |position| steps[position], channels, &[1.0; GROUP]);
+    chosen::gather(out, weights, steps, channels);
 }
 
 /// Whether the kernels of this build compute what the portable ones do, with all extremes and through every path. Some
@@ -512,6 +525,12 @@ fn self_test_of(positions: usize) -> bool {
     let stored: Vec<i8> = weights.iter().map(|weight| weight ^ flipped).collect();
     let packed = Packed { weights: &stored, scales: &weight_scales };
     chosen::multiply_groups(&mut found, positions, (&activations.values, &activations.scales), packed);
+    // Halves of 8 bits with and without their highest bit, and the extremes.
+    let attention = |i: usize| [MOST_ATTENTION, 0, 0x7e80, 0xff, (i * i * 31 % 32_640) as i16][i % 5];
+    let attention: Vec<[i16; BLOCK]> =
+        (0..positions).map(|position| std::array::from_fn(|i| attention(i * (position + 1)))).collect();
+    let prepared: Vec<_> = attention.iter().map(chosen::from_words).collect();
+    let steps: Vec<f32> = (0..positions).map(|position| 1e-5 * (position + 1) as f32).collect();
     let (mut gathered, mut expected_gathered) = (start.clone(), start);
     let tiles = weights.as_chunks::<TILE>().0.iter().zip(weight_scales.as_chunks::<GROUP>().0);
     for (tile, (weights, weight_scales)) in tiles.enumerate() {
@@ -523,8 +542,8 @@ fn self_test_of(positions: usize) -> bool {
             .map(|sums| &mut sums[group * positions..][..positions]);
         let weight_scales = &weight_scales.map(WeightScale::get);
         portable::multiply_block::<RUN>(expected, &values, step, weights, weight_scales);
-        chosen::multiply_pairs(gathered, &values, step, weights, weight_scales);
-        portable::multiply_block::<2>(expected_gathered, &values, step, weights, weight_scales);
+        chosen::gather(gathered, &prepared, &steps, weights);
+        portable::multiply_block::<TOKEN_RUN>(expected_gathered, &attention, |i| steps[i], weights, &[1.0; GROUP]);
     }
     same && found == expected && gathered == expected_gathered
 }

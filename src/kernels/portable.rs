@@ -7,6 +7,7 @@ use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, WeightScale, interl
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
+pub(super) const TOKEN_RUN: usize = 2;
 pub(super) type Value = i16;
 
 /// Scales of weights are stored as floats.
@@ -113,15 +114,16 @@ pub(super) fn multiply_groups(
     }
 }
 
-/// As [`multiply_block`], in runs of 2.
-pub(super) fn multiply_pairs(
-    sums: &mut [[f32; GROUP]],
-    values: &[[i16; BLOCK]],
-    step: impl Fn(usize) -> f32 + Copy,
-    weights: &[i8; TILE],
-    scales: &[f32; GROUP],
-) {
-    multiply_block::<2>(sums, values, step, weights, scales);
+/// As [`gather`] takes them.
+pub(super) type AttentionWeights = [i16; BLOCK];
+
+pub(super) fn from_words(weights: &[i16; BLOCK]) -> AttentionWeights {
+    *weights
+}
+
+/// `sums` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x channels in runs of [`TOKEN_RUN`].
+pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
+    multiply_block::<TOKEN_RUN>(sums, weights, |position| steps[position], channels, &[1.0; GROUP]);
 }
 
 /// Four floats.
@@ -208,7 +210,7 @@ mod tests {
         suite::quantize_block::<Value>(quantize_block);
         suite::quantize_anything::<Value>(quantize_block);
         suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
-        suite::multiply_pairs(multiply_pairs);
+        suite::gather::<_, TOKEN_RUN>(gather, from_words);
         suite::sum_of_words(sum_of_words);
     }
 }

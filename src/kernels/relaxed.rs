@@ -13,17 +13,19 @@
 //! What is not here is that of SIMD-128.
 
 use std::arch::wasm32::{
-    i8x16_narrow_i16x8, i8x16_splat, i32x4_extract_lane, i32x4_load_extend_u16x4, i32x4_relaxed_dot_i8x16_i7x16_add,
-    i32x4_shl, i32x4_shuffle, i32x4_splat, i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store, v128_xor,
+    f32x4_splat, i8x16_narrow_i16x8, i8x16_shuffle, i8x16_splat, i16x8_add, i16x8_splat, i32x4_add, i32x4_extract_lane,
+    i32x4_load_extend_u16x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_shl, i32x4_shuffle, i32x4_splat, i64x2_shuffle,
+    v128, v128_load, v128_load32_splat, v128_store, v128_xor,
 };
 use std::hint::black_box;
 
-pub(super) use super::simd128::{F32x4, begin_reading, multiply_pairs, read_lines, sum_of_words};
+pub(super) use super::simd128::{F32x4, begin_reading, read_lines, sum_of_words};
 use super::simd128::{VECTORS, quantize, read_next_page, rescale};
 use super::{BLOCK, GROUP, Packed, Scale, TILE, WeightScale};
 
 pub(super) const NAME: &str = "relaxed";
 pub(super) const RUN: usize = 4;
+pub(super) const TOKEN_RUN: usize = 4;
 pub(super) type Value = i8;
 /// The upper half of a float. Scales are read with the weights; as floats they would be 6 % of all.
 pub(super) type ScaleBits = u16;
@@ -70,6 +72,12 @@ fn load(bytes: &[i8; 16]) -> v128 {
 fn splat_run(values: &[i8; RUN]) -> v128 {
     // SAFETY: the reference covers the 4 bytes that are read.
     unsafe { v128_load32_splat(values.as_ptr().cast()) }
+}
+
+fn load_words(words: &[i16; 16]) -> [v128; 2] {
+    let (halves, _) = words.as_chunks::<8>();
+    // SAFETY: the references cover the 16 bytes that are read; wasm loads need no alignment.
+    [&halves[0], &halves[1]].map(|half| unsafe { v128_load(half.as_ptr().cast()) })
 }
 
 fn load_scales(scales: &[WeightScale; 4]) -> v128 {
@@ -168,6 +176,48 @@ fn multiply_vectors(sums: &mut [[f32; GROUP]], (values, scales): (&[Value], &[Sc
     }
 }
 
+/// Their lower and upper halves, each for the second operand: 16 products then take two instructions instead of the six of products
+/// of 16 bits, and a token after 900 others 0.95 of the time on an AMD EPYC 9005.
+pub(super) type AttentionWeights = [[i8; BLOCK]; 2];
+
+pub(super) fn from_words(weights: &[i16; BLOCK]) -> AttentionWeights {
+    halves(weights, flipped())
+}
+
+/// Where a byte of the second operand counts as -128 to 127, a lower half of 128 or more is 256 less than it was, which the upper one
+/// makes up for.
+fn halves(weights: &[i16; BLOCK], flipped: i8) -> AttentionWeights {
+    let carry = i16x8_splat(if flipped == 0 { 128 } else { 0 });
+    let mut halves = [[0; BLOCK]; 2];
+    let [lower, upper] = halves.each_mut().map(|half| half.as_chunks_mut().0);
+    for (weights, (lower, upper)) in weights.as_chunks().0.iter().zip(lower.iter_mut().zip(upper)) {
+        let [a, b] = load_words(weights);
+        store(lower, i8x16_shuffle::<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b));
+        let (a, b) = (i16x8_add(a, carry), i16x8_add(b, carry));
+        store(upper, i8x16_shuffle::<1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>(a, b));
+    }
+    halves
+}
+
+/// As the portable one.
+pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
+    let channels: &[[[i8; 16]; VECTORS]; RUNS] = bytemuck::cast_ref(channels);
+    for ((sums, weights), step) in sums.iter_mut().zip(weights).zip(steps) {
+        let [lower, upper] = weights.each_ref().map(|half| half.as_chunks::<RUN>().0);
+        let (mut low, mut high) = ([i32x4_splat(0); VECTORS], [i32x4_splat(0); VECTORS]);
+        for ((lower, upper), channels) in lower.iter().zip(upper).zip(channels) {
+            let (lower, upper) = (splat_run(lower), splat_run(upper));
+            for i in 0..VECTORS {
+                let channels = load(&channels[i]);
+                low[i] = i32x4_relaxed_dot_i8x16_i7x16_add(channels, lower, low[i]);
+                high[i] = i32x4_relaxed_dot_i8x16_i7x16_add(channels, upper, high[i]);
+            }
+        }
+        let products = std::array::from_fn(|i| i32x4_add(low[i], i32x4_shl(high[i], 8)));
+        rescale(0, [sums], [products], [f32x4_splat(1.0); VECTORS], [*step]);
+    }
+}
+
 /// The weights of one block of a group.
 struct Block<'a> {
     weights: &'a [[[i8; 16]; VECTORS]; RUNS],
@@ -236,14 +286,27 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::kernels::suite;
+    use crate::kernels::{MOST_ATTENTION, suite};
+
+    /// Whatever the processor at hand takes a byte for.
+    #[test]
+    fn halves_of_attention_weights_make_them_up_again() {
+        for first in (0..=MOST_ATTENTION).step_by(BLOCK) {
+            let weights = std::array::from_fn(|i| (first + i as i16).min(MOST_ATTENTION));
+            for flipped in [0, i8::MIN] {
+                let value = |byte: i8| if flipped == 0 { i16::from(byte) } else { i16::from(byte as u8) };
+                let [lower, upper] = halves(&weights, flipped).map(|half| half.map(value));
+                assert_eq!(std::array::from_fn(|i| upper[i] * 256 + lower[i]), weights, "from {first}");
+            }
+        }
+    }
 
     #[test]
     fn int8() {
         suite::quantize_block::<Value>(quantize_block);
         suite::quantize_anything::<Value>(quantize_block);
         suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
-        suite::multiply_pairs(multiply_pairs);
+        suite::gather::<_, TOKEN_RUN>(gather, from_words);
         suite::sum_of_words(sum_of_words);
     }
 }

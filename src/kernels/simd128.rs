@@ -18,7 +18,8 @@ use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
 pub(super) use super::portable::{
-    RUN, ScaleBits, Value, flipped, float_bits, from_bytes, interleave_tile, scale_bits, start,
+    AttentionWeights, RUN, ScaleBits, TOKEN_RUN, Value, flipped, float_bits, from_bytes, from_words, interleave_tile,
+    scale_bits, start,
 };
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, float, portable, quantisation_factor};
 
@@ -173,8 +174,13 @@ pub(super) fn sum_of_words(bytes: &[u8]) -> u32 {
     portable::sum_of_words(&all).wrapping_add(portable::sum_of_words(rest))
 }
 
+/// As the portable one.
+pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
+    multiply_pairs(sums, weights, |position| steps[position], channels, &[1.0; GROUP]);
+}
+
 #[inline(always)]
-pub(super) fn multiply_pairs(
+fn multiply_pairs(
     sums: &mut [[f32; GROUP]],
     values: &[[i16; BLOCK]],
     step: impl Fn(usize) -> f32 + Copy,
@@ -346,7 +352,7 @@ mod tests {
         // The scales of that build are no floats.
         #[cfg(not(target_feature = "relaxed-simd"))]
         suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
-        suite::multiply_pairs(multiply_pairs);
+        suite::gather::<_, TOKEN_RUN>(gather, from_words);
         suite::sum_of_words(sum_of_words);
     }
 }

@@ -1,7 +1,8 @@
 //! Tests that every implementation of the int8 kernels must pass: each hands its functions in.
 
 use super::{
-    BLOCK, GROUP, Packed, SMALLEST_MAGNITUDE, Scale, TILE, WeightScale, interleaved_index, portable, scale_index,
+    BLOCK, GROUP, MOST_ATTENTION, Packed, SMALLEST_MAGNITUDE, Scale, TILE, WeightScale, interleaved_index, portable,
+    scale_index,
 };
 
 /// Values that repeat with a period of 251, the largest prime below 256, so that swapped blocks show; with the extremes.
@@ -18,7 +19,8 @@ type FromBytes<V> = fn(&[i8; BLOCK]) -> [V; BLOCK];
 type Start<V> = fn(&[V; BLOCK]) -> i32;
 type QuantizeBlock<V> = fn(&mut [V; BLOCK], &[f32; BLOCK]) -> f32;
 type MultiplyGroups<V> = fn(&mut [[f32; GROUP]], usize, (&[V], &[Scale]), Packed<'_>);
-type MultiplyPairs = fn(&mut [[f32; GROUP]], &[[i16; BLOCK]], fn(usize) -> f32, &[i8; TILE], &[f32; GROUP]);
+type FromWords<W> = fn(&[i16; BLOCK]) -> W;
+type Gather<W> = fn(&mut [[f32; GROUP]], &[W], &[f32], &[i8; TILE]);
 
 const START: [f32; GROUP] =
     [0.5, -0.25, 0.0, 1e-6, 7.0, -3.0, 100.0, 1.0, -1e-6, 0.125, 2.0, 1e4, -50.0, 0.75, 3e-3, -1.0];
@@ -133,22 +135,26 @@ pub(super) fn multiply_groups<V, const RUN: usize>(
     }
 }
 
-pub(super) fn multiply_pairs(multiply_pairs: MultiplyPairs) {
-    let step = |position: usize| 0.01 * (position as f32 - 2.0);
+pub(super) fn gather<W, const RUN: usize>(gather: Gather<W>, from_words: FromWords<W>) {
     for positions in [1, 2, 3, 4, 5, 8, 9, 32] {
-        let mut weights = [0i8; TILE];
-        weights.iter_mut().zip(paint(TILE, 5)).for_each(|(weight, x)| *weight = x as i8);
-        // 16 bits of them, the extremes too.
+        let mut channels = [0i8; TILE];
+        channels.iter_mut().zip(paint(TILE, 5)).for_each(|(channel, x)| *channel = x as i8);
+        // With and without the highest bit of each half, and the extremes.
         let of = |position: usize| {
-            let mut values = paint(BLOCK, position).map(|x| if x == 127 { i16::MAX } else { (x * 257) as i16 });
-            std::array::from_fn(|_| values.next().unwrap_or_default())
+            let mut painted = paint(BLOCK, position);
+            std::array::from_fn(|i| match painted.next() {
+                Some(127) => MOST_ATTENTION,
+                Some(x) => ((x.abs() * 257) as i16 ^ if i % 3 == 0 { 0x80 } else { 0 }).min(MOST_ATTENTION),
+                None => 0,
+            })
         };
-        let values: Vec<[i16; BLOCK]> = (0..positions).map(of).collect();
-        let scales = START.map(|start| 0.5 - start);
+        let weights: Vec<[i16; BLOCK]> = (0..positions).map(of).collect();
+        let steps: Vec<f32> = (0..positions).map(|position| 0.01 * (position as f32 - 2.0)).collect();
         let mut found = vec![START; positions];
-        multiply_pairs(&mut found, &values, step, &weights, &scales);
+        let prepared: Vec<W> = weights.iter().map(from_words).collect();
+        gather(&mut found, &prepared, &steps, &channels);
         for (position, found) in found.into_iter().enumerate() {
-            let expected = naive::<2>((&values[position], &[step(position)]), (&weights, &scales));
+            let expected = naive::<RUN>((&weights[position], &[steps[position]]), (&channels, &[1.0; GROUP]));
             assert_eq!(found, expected, "position {position} of {positions}");
         }
     }

@@ -4,9 +4,11 @@
 use std::ops::Range;
 use std::slice::from_mut;
 
+use bytemuck::Zeroable;
+
 use super::cache::{Cache, Kind, PAGE, Pages, pages_of};
 use crate::config::Gpt2Config;
-use crate::kernels::{self, Activations, BLOCK, GROUP, MAX_POSITIONS};
+use crate::kernels::{self, Activations, AttentionWeights, BLOCK, GROUP, MAX_POSITIONS};
 use crate::parallel::{self, Parts};
 
 /// Destination tokens that are taken together: keys and values are then read once for all of them.
@@ -228,11 +230,11 @@ impl Cache {
             }
             Pages::Int8(shares) => {
                 let (pages, head) = pages_of(shares, head, self.heads());
-                let mut quantised = [[0; BLOCK]; TOGETHER];
+                let mut quantised = [AttentionWeights::zeroed(); TOGETHER];
                 let mut steps = [0.0; TOGETHER];
                 let (channel_groups, value_scales) = pages[page].values(head, gathered.len());
                 for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
-                    *step = kernels::quantize_weights(quantised, &weights.as_chunks().0[page], value_scales);
+                    (*quantised, *step) = kernels::attention_weights(&weights.as_chunks().0[page], value_scales);
                 }
                 for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
                     kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
