@@ -158,7 +158,7 @@ pub(crate) fn softmax(x: &mut [f32]) {
 /// Quantises the attention weights of a page of tokens, times the scales of its values, to 15 bits; what 1 stands for is
 /// returned. They are never negative, and what is not a number counts as 0. With 7 bits, the many small weights beside one
 /// large one would all become 0.
-pub(crate) fn quantize_weights(quantised: &mut [i16; BLOCK], weights: &[f32; BLOCK], scales: &[f32; BLOCK]) -> f32 {
+pub(super) fn quantize_weights(quantised: &mut [i16; BLOCK], weights: &[f32; BLOCK], scales: &[f32; BLOCK]) -> f32 {
     let mut scaled = [0.0; BLOCK];
     let quads = scaled.as_chunks_mut::<4>().0.iter_mut();
     for (scaled, (weights, scales)) in quads.zip(weights.as_chunks().0.iter().zip(scales.as_chunks().0)) {

@@ -52,10 +52,8 @@ pub const BLOCK: usize = 64;
 /// Output rows that are stored interleaved: with four vectors of them, a value is spread once for four products, and writing
 /// keeps up with memory. With 8, it took 1.17 times as long.
 pub(crate) const GROUP: usize = 16;
-/// Neighbouring inputs of a row that lie together.
+/// Neighbouring inputs of a row that lie together, and neighbouring tokens of a channel in cached values.
 pub(crate) const RUN: usize = chosen::RUN;
-/// Neighbouring tokens of a channel that lie together in cached values.
-pub(crate) const TOKEN_RUN: usize = chosen::TOKEN_RUN;
 /// Weights of one group in one block.
 pub(crate) const TILE: usize = GROUP * BLOCK;
 /// Positions that can be multiplied together. A group's weights are read and prepared once for all of them.
@@ -71,7 +69,8 @@ const SMALLEST_MAGNITUDE: f32 = 2e-36;
 /// What the largest magnitude of a block becomes in 8 bits.
 pub(crate) const STEPS: f32 = 127.0;
 
-/// What the largest attention weight of a page becomes: 15 bits, of which both halves fit into 8 with a sign.
+/// What the largest attention weight of a page becomes: the most whose upper byte still has room for what a kernel carries over from
+/// the lower one, where bytes have signs.
 pub(crate) const MOST_ATTENTION: i16 = (127 << 8) + 127;
 
 /// What values are multiplied by to become whole numbers, given the largest magnitude among them and what that becomes.
@@ -235,11 +234,11 @@ pub(crate) fn interleave_row<const N: usize>(tile: &mut [i8; TILE], row: usize, 
     }
 }
 
-/// Puts one input of all rows of a tile where it belongs, in runs of `N`, with no bits inverted: [`gather_i8`] takes them so.
-pub(crate) fn interleave_input<const N: usize>(tile: &mut [i8; TILE], input: usize, weights: &[i8; GROUP]) {
-    let run = &mut tile.as_chunks_mut::<N>().0.as_chunks_mut::<GROUP>().0[input / N];
+/// Puts one input of all rows of a tile where it belongs, with no bits inverted: [`gather_i8`] takes them so.
+pub(crate) fn interleave_input(tile: &mut [i8; TILE], input: usize, weights: &[i8; GROUP]) {
+    let run = &mut tile.as_chunks_mut::<RUN>().0.as_chunks_mut::<GROUP>().0[input / RUN];
     for (to, weight) in run.iter_mut().zip(weights) {
-        to[input % N] = *weight;
+        to[input % RUN] = *weight;
     }
 }
 
@@ -464,8 +463,7 @@ pub(crate) fn attention_weights(weights: &[f32; BLOCK], scales: &[f32; BLOCK]) -
     (chosen::from_words(&quantised), step)
 }
 
-/// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of
-/// channels (GROUP, BLOCK) in runs of [`TOKEN_RUN`].
+/// `out` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x a group of channels (GROUP, BLOCK).
 pub(crate) fn gather_i8(out: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
     assert!(weights.len() == out.len() && steps.len() == out.len());
     chosen::gather(out, weights, steps, channels);
@@ -525,10 +523,10 @@ fn self_test_of(positions: usize) -> bool {
     let stored: Vec<i8> = weights.iter().map(|weight| weight ^ flipped).collect();
     let packed = Packed { weights: &stored, scales: &weight_scales };
     chosen::multiply_groups(&mut found, positions, (&activations.values, &activations.scales), packed);
-    // Halves of 8 bits with and without their highest bit, and the extremes.
+    // Lower bytes with and without their highest bit, which upper ones may have to make up for, and the extremes.
     let attention = |i: usize| [MOST_ATTENTION, 0, 0x7e80, 0xff, (i * i * 31 % 32_640) as i16][i % 5];
     let attention: Vec<[i16; BLOCK]> =
-        (0..positions).map(|position| std::array::from_fn(|i| attention(i * (position + 1)))).collect();
+        (0..positions).map(|position| std::array::from_fn(|i| attention(i + position))).collect();
     let prepared: Vec<_> = attention.iter().map(chosen::from_words).collect();
     let steps: Vec<f32> = (0..positions).map(|position| 1e-5 * (position + 1) as f32).collect();
     let (mut gathered, mut expected_gathered) = (start.clone(), start);
@@ -543,7 +541,7 @@ fn self_test_of(positions: usize) -> bool {
         let weight_scales = &weight_scales.map(WeightScale::get);
         portable::multiply_block::<RUN>(expected, &values, step, weights, weight_scales);
         chosen::gather(gathered, &prepared, &steps, weights);
-        portable::multiply_block::<TOKEN_RUN>(expected_gathered, &attention, |i| steps[i], weights, &[1.0; GROUP]);
+        portable::multiply_block::<RUN>(expected_gathered, &attention, |i| steps[i], weights, &[1.0; GROUP]);
     }
     same && found == expected && gathered == expected_gathered
 }

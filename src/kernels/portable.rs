@@ -7,7 +7,6 @@ use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, WeightScale, interl
 
 pub(super) const NAME: &str = "portable";
 pub(super) const RUN: usize = 2;
-pub(super) const TOKEN_RUN: usize = 2;
 pub(super) type Value = i16;
 
 /// Scales of weights are stored as floats.
@@ -114,16 +113,17 @@ pub(super) fn multiply_groups(
     }
 }
 
-/// As [`gather`] takes them.
+/// Quantised attention weights as [`gather`] takes them.
 pub(super) type AttentionWeights = [i16; BLOCK];
 
+/// From 0 to [`MOST_ATTENTION`](super::MOST_ATTENTION).
 pub(super) fn from_words(weights: &[i16; BLOCK]) -> AttentionWeights {
     *weights
 }
 
-/// `sums` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x channels in runs of [`TOKEN_RUN`].
+/// `sums` (T, GROUP) += attention weights (T, BLOCK), of which 1 stands for `steps` (T), x channels.
 pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
-    multiply_block::<TOKEN_RUN>(sums, weights, |position| steps[position], channels, &[1.0; GROUP]);
+    multiply_block::<RUN>(sums, weights, |position| steps[position], channels, &[1.0; GROUP]);
 }
 
 /// Four floats.
@@ -210,7 +210,7 @@ mod tests {
         suite::quantize_block::<Value>(quantize_block);
         suite::quantize_anything::<Value>(quantize_block);
         suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
-        suite::gather::<_, TOKEN_RUN>(gather, from_words);
+        suite::gather::<_, RUN>(gather, from_words);
         suite::sum_of_words(sum_of_words);
     }
 }

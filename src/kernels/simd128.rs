@@ -18,8 +18,8 @@ use bytemuck::NoUninit;
 
 #[cfg_attr(target_feature = "relaxed-simd", allow(unused_imports, reason = "that build has a layout of its own"))]
 pub(super) use super::portable::{
-    AttentionWeights, RUN, ScaleBits, TOKEN_RUN, Value, flipped, float_bits, from_bytes, from_words, interleave_tile,
-    scale_bits, start,
+    AttentionWeights, RUN, ScaleBits, Value, flipped, float_bits, from_bytes, from_words, interleave_tile, scale_bits,
+    start,
 };
 use super::{BLOCK, GROUP, Packed, ROUND, STEPS, Scale, TILE, float, portable, quantisation_factor};
 
@@ -42,7 +42,7 @@ fn splat_pair(values: &[i16; 2]) -> v128 {
     unsafe { v128_load32_splat(values.as_ptr().cast()) }
 }
 
-fn load_i16(x: &[i16; 8]) -> v128 {
+pub(super) fn load_i16(x: &[i16; 8]) -> v128 {
     // SAFETY: the reference covers the 16 bytes that are read; wasm loads need no alignment.
     unsafe { v128_load(x.as_ptr().cast()) }
 }
@@ -128,7 +128,7 @@ pub(super) fn read_next_page(weights: &[i8], tile: usize) {
     let start = tile * TILE;
     let within = (weights.as_ptr().addr() + start) % PAGE;
     if within < TILE
-        && let Some(line) = weights[start..].get(PAGE - within..).and_then(<[i8]>::first_chunk::<LINE>)
+        && let Some(line) = weights.get(start + PAGE - within..).and_then(<[i8]>::first_chunk::<LINE>)
     {
         for [first, ..] in line.as_chunks::<{ LINE / LOADS }>().0 {
             read(first);
@@ -352,7 +352,7 @@ mod tests {
         // The scales of that build are no floats.
         #[cfg(not(target_feature = "relaxed-simd"))]
         suite::multiply_groups::<Value, RUN>(multiply_groups, from_bytes, start, flipped());
-        suite::gather::<_, TOKEN_RUN>(gather, from_words);
+        suite::gather::<_, RUN>(gather, from_words);
         suite::sum_of_words(sum_of_words);
     }
 }

@@ -139,7 +139,7 @@ pub(super) fn gather<W, const RUN: usize>(gather: Gather<W>, from_words: FromWor
     for positions in [1, 2, 3, 4, 5, 8, 9, 32] {
         let mut channels = [0i8; TILE];
         channels.iter_mut().zip(paint(TILE, 5)).for_each(|(channel, x)| *channel = x as i8);
-        // With and without the highest bit of each half, and the extremes.
+        // Lower bytes with and without their highest bit, and the extremes.
         let of = |position: usize| {
             let mut painted = paint(BLOCK, position);
             std::array::from_fn(|i| match painted.next() {

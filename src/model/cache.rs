@@ -12,8 +12,8 @@ use std::{iter, vec};
 use crate::config::Gpt2Config;
 use crate::error::{Error, Result, try_zeroed};
 use crate::kernels::{
-    self, BLOCK, GROUP, Packed, RUN, TILE, TOKEN_RUN, WeightScale, flipped, interleave_input, interleave_row,
-    interleaved_index, packed_length, scale_index, scales_length, weight_index,
+    self, BLOCK, GROUP, Packed, RUN, TILE, WeightScale, flipped, interleave_input, interleave_row, packed_length,
+    scale_index, scales_length, weight_index,
 };
 use crate::model::weights::Precision;
 use crate::parallel::{self, Parts, part_of};
@@ -74,7 +74,7 @@ pub(super) struct Int8Page {
     /// (NH) matrices of PAGE rows and HS inputs, as the kernels have them
     keys: Vec<i8>,
     key_scales: Vec<WeightScale>,
-    /// (NH, CG, PAGE / TOKEN_RUN, GROUP, TOKEN_RUN)
+    /// (NH, CG, PAGE / RUN, GROUP, RUN)
     values: Vec<[i8; TILE]>,
     /// (NH)
     value_scales: Vec<[f32; PAGE]>,
@@ -178,7 +178,7 @@ impl Int8Page {
             }
             Kind::Value => {
                 let groups = self.values[head * head_size.div_ceil(GROUP)..].as_flattened();
-                f32::from(groups[interleaved_index::<TOKEN_RUN>(channel, slot, 1)]) * self.value_scales[head][slot]
+                f32::from(groups[weight_index(channel, slot, 1)]) * self.value_scales[head][slot]
             }
         };
         (0..head_size).map(value).collect()
@@ -246,7 +246,7 @@ impl HeadPage<'_> {
         for (groups, x) in self.values.chunks_mut(BLOCK / GROUP).zip(value.chunks(BLOCK)) {
             kernels::quantize_by(&mut quantised, x, scale);
             for (group, values) in groups.iter_mut().zip(quantised.as_chunks::<GROUP>().0) {
-                interleave_input::<TOKEN_RUN>(group, slot, values);
+                interleave_input(group, slot, values);
             }
         }
     }
