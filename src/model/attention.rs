@@ -22,12 +22,21 @@ struct HeadScratch {
     keys: usize,
     /// (TOGETHER, whole pages of tokens)
     scores: Vec<f32>,
+    /// (groups of the keys of a page, TOGETHER, GROUP); an array on the stack would be filled with zeros as a whole in each call.
+    of_page: Vec<[f32; GROUP]>,
     /// (TOGETHER, HS)
     queries: Activations,
     /// (HS), for f32
     sums: Vec<f32>,
     /// (CG, TOGETHER, GROUP)
     gathered: Vec<[[f32; GROUP]; TOGETHER]>,
+}
+
+impl HeadScratch {
+    fn make_room_for_scores(&mut self, keys: usize) {
+        self.scores.resize(TOGETHER * keys.next_multiple_of(PAGE), 0.0);
+        self.of_page.resize(TOGETHER * PAGE / GROUP, [0.0; GROUP]);
+    }
 }
 
 /// Memory for attention.
@@ -39,7 +48,7 @@ impl AttentionScratch {
     pub(super) fn resize(&mut self, config: &Gpt2Config) {
         self.0.resize_with(config.n_head, HeadScratch::default);
         for head in &mut self.0 {
-            head.scores.resize(TOGETHER * config.n_positions.next_multiple_of(PAGE), 0.0);
+            head.make_room_for_scores(config.n_positions);
             head.sums.resize(config.head_size(), 0.0);
             head.gathered.resize(config.head_size().div_ceil(GROUP), [[0.0; GROUP]; TOGETHER]);
         }
@@ -173,7 +182,7 @@ impl Cache {
     /// q . k / sqrt(HS) of the queries at `positions`, which have been loaded, and the first keys of a page, into the rows of the
     /// scores.
     fn score(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>, keys: Range<usize>) {
-        let HeadScratch { scores, queries, .. } = scratch;
+        let HeadScratch { scores, of_page, queries, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let factor = 1.0 / (size as f32).sqrt();
@@ -193,14 +202,13 @@ impl Cache {
                 let count = positions.len();
                 // All groups at once: one by one, a token after 900 took 1.05 times as long.
                 let groups = keys.len().div_ceil(GROUP);
-                let of_page = pages[page].keys(head, blocks);
-                let mut found = [[0.0; GROUP]; TOGETHER * PAGE / GROUP];
-                let found = &mut found[..groups * count];
-                kernels::attention_scores_i8(found, queries, of_page, blocks, factor);
-                for (group, found) in found.chunks_exact(count).enumerate() {
+                let of_page = &mut of_page[..groups * count];
+                of_page.fill([0.0; GROUP]);
+                kernels::attention_scores_i8(of_page, queries, pages[page].keys(head, blocks), blocks, factor);
+                for (group, of_group) in of_page.chunks_exact(count).enumerate() {
                     let start = keys.start + group * GROUP;
-                    for (scores, found) in scores.chunks_exact_mut(row_length).zip(found) {
-                        scores[start..start + GROUP].copy_from_slice(found);
+                    for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(of_group) {
+                        scores[start..start + GROUP].copy_from_slice(of_group);
                     }
                 }
             }
@@ -254,7 +262,7 @@ impl Cache {
     ) {
         let mut scratch = HeadScratch { keys: self.len(), ..HeadScratch::default() };
         let row_length = self.len().next_multiple_of(PAGE);
-        scratch.scores.resize(TOGETHER * row_length, 0.0);
+        scratch.make_room_for_scores(self.len());
         for start in rows.clone().step_by(TOGETHER) {
             let positions = start..rows.end.min(start + TOGETHER);
             self.load_queries(&mut scratch, layer, head, positions.clone());
