@@ -5,10 +5,10 @@
 //! three things: the byte counts as 0 to 255 (`vpdpbusd` of x86), or as -128 to 127 (`sdot` of ARM), or sums of two products
 //! are cut to 16 bits (processors without such an instruction). With the last the build is not used, and on x86 the self-test
 //! fails: there it would be no faster with several positions than that of SIMD-128. Of the others, [`flipped`] finds out which it
-//! is. The weights of a matrix are the second operand. Where a byte of it counts as 0 to 255, they are stored with the sign bit inverted, which
-//! adds 128, and 128 times the sum of a block's activations is taken away: one number for all rows. With activations of 7 bits as
-//! the second operand, which would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats with the built-in
-//! model, instead of 0.36e-3 with 8; splitting off the sign bits and multiplying twice has half of the speed.
+//! is. The weights of a matrix are the second operand. Where a byte of it counts as 0 to 255, they are stored with the sign bit
+//! inverted, which adds 128, and 128 times the sum of a block's activations is taken away: one number for all rows. With activations
+//! of 7 bits as the second operand, which would be the same everywhere, the mean KL divergence from f32 was 0.82e-3 nats with the
+//! built-in model, instead of 0.36e-3 with 8; splitting off the sign bits and multiplying twice has half of the speed.
 //!
 //! What is not here is that of SIMD-128.
 

@@ -22,8 +22,11 @@ struct HeadScratch {
     keys: usize,
     /// (TOGETHER, whole pages of tokens)
     scores: Vec<f32>,
-    /// (groups of the keys of a page, TOGETHER, GROUP); an array on the stack would be filled with zeros as a whole in each call.
+    /// Of the keys of a page, (groups, TOGETHER, GROUP). This and `weights` would be filled with zeros as a whole for each page if they
+    /// were arrays on the stack.
     of_page: Vec<[f32; GROUP]>,
+    /// Of a page, (TOGETHER)
+    weights: Vec<AttentionWeights>,
     /// (TOGETHER, HS)
     queries: Activations,
     /// (HS), for f32
@@ -49,6 +52,7 @@ impl AttentionScratch {
         self.0.resize_with(config.n_head, HeadScratch::default);
         for head in &mut self.0 {
             head.make_room_for_scores(config.n_positions);
+            head.weights.resize(TOGETHER, AttentionWeights::zeroed());
             head.sums.resize(config.head_size(), 0.0);
             head.gathered.resize(config.head_size().div_ceil(GROUP), [[0.0; GROUP]; TOGETHER]);
         }
@@ -218,7 +222,7 @@ impl Cache {
     /// Adds up the first values of a page by the attention weights that stand in the first `count` rows of the scores, 0 for
     /// masked ones and to the end of the page.
     fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, count: usize, keys: Range<usize>) {
-        let HeadScratch { scores, sums, gathered, .. } = scratch;
+        let HeadScratch { scores, weights: of_page, sums, gathered, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let rows = || scores.chunks_exact(row_length).take(count);
@@ -238,14 +242,14 @@ impl Cache {
             }
             Pages::Int8(shares) => {
                 let (pages, head) = pages_of(shares, head, self.heads());
-                let mut quantised = [AttentionWeights::zeroed(); TOGETHER];
+                let of_page = &mut of_page[..count];
                 let mut steps = [0.0; TOGETHER];
                 let (channel_groups, value_scales) = pages[page].values(head, gathered.len());
-                for (weights, (quantised, step)) in rows().zip(quantised.iter_mut().zip(&mut steps)) {
-                    (*quantised, *step) = kernels::attention_weights(&weights.as_chunks().0[page], value_scales);
+                for (weights, (of_page, step)) in rows().zip(of_page.iter_mut().zip(&mut steps)) {
+                    (*of_page, *step) = kernels::attention_weights(&weights.as_chunks().0[page], value_scales);
                 }
                 for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
-                    kernels::gather_i8(&mut gathered[..count], &quantised[..count], &steps[..count], channels);
+                    kernels::gather_i8(&mut gathered[..count], of_page, &steps[..count], channels);
                 }
             }
         }
