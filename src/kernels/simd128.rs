@@ -179,6 +179,7 @@ pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], st
     multiply_pairs(sums, weights, |position| steps[position], channels, &[1.0; GROUP]);
 }
 
+/// `sums` (T, GROUP) += values (T, BLOCK), of which 1 stands for `step(position)`, x the weights of one block of a group.
 #[inline(always)]
 fn multiply_pairs(
     sums: &mut [[f32; GROUP]],

@@ -22,11 +22,11 @@ struct HeadScratch {
     keys: usize,
     /// (TOGETHER, whole pages of tokens)
     scores: Vec<f32>,
-    /// Of the keys of a page, (groups, TOGETHER, GROUP). This and `weights` would be filled with zeros as a whole for each page if they
+    /// (groups of keys of a page, TOGETHER, GROUP). This and `page_weights` would be filled with zeros as a whole for each page if they
     /// were arrays on the stack.
-    of_page: Vec<[f32; GROUP]>,
-    /// Of a page, (TOGETHER)
-    weights: Vec<AttentionWeights>,
+    page_scores: Vec<[f32; GROUP]>,
+    /// (TOGETHER)
+    page_weights: Vec<AttentionWeights>,
     /// (TOGETHER, HS)
     queries: Activations,
     /// (HS), for f32
@@ -38,7 +38,7 @@ struct HeadScratch {
 impl HeadScratch {
     fn make_room_for_scores(&mut self, keys: usize) {
         self.scores.resize(TOGETHER * keys.next_multiple_of(PAGE), 0.0);
-        self.of_page.resize(TOGETHER * PAGE / GROUP, [0.0; GROUP]);
+        self.page_scores.resize(TOGETHER * PAGE / GROUP, [0.0; GROUP]);
     }
 }
 
@@ -52,7 +52,7 @@ impl AttentionScratch {
         self.0.resize_with(config.n_head, HeadScratch::default);
         for head in &mut self.0 {
             head.make_room_for_scores(config.n_positions);
-            head.weights.resize(TOGETHER, AttentionWeights::zeroed());
+            head.page_weights.resize(TOGETHER, AttentionWeights::zeroed());
             head.sums.resize(config.head_size(), 0.0);
             head.gathered.resize(config.head_size().div_ceil(GROUP), [[0.0; GROUP]; TOGETHER]);
         }
@@ -186,7 +186,7 @@ impl Cache {
     /// q . k / sqrt(HS) of the queries at `positions`, which have been loaded, and the first keys of a page, into the rows of the
     /// scores.
     fn score(&self, scratch: &mut HeadScratch, layer: usize, head: usize, positions: Range<usize>, keys: Range<usize>) {
-        let HeadScratch { scores, of_page, queries, .. } = scratch;
+        let HeadScratch { scores, page_scores, queries, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let factor = 1.0 / (size as f32).sqrt();
@@ -206,10 +206,10 @@ impl Cache {
                 let count = positions.len();
                 // All groups at once: one by one, a token after 900 took 1.05 times as long.
                 let groups = keys.len().div_ceil(GROUP);
-                let of_page = &mut of_page[..groups * count];
-                of_page.fill([0.0; GROUP]);
-                kernels::attention_scores_i8(of_page, queries, pages[page].keys(head, blocks), blocks, factor);
-                for (group, of_group) in of_page.chunks_exact(count).enumerate() {
+                let page_scores = &mut page_scores[..groups * count];
+                page_scores.fill([0.0; GROUP]);
+                kernels::attention_scores_i8(page_scores, queries, pages[page].keys(head, blocks), blocks, factor);
+                for (group, of_group) in page_scores.chunks_exact(count).enumerate() {
                     let start = keys.start + group * GROUP;
                     for (scores, of_group) in scores.chunks_exact_mut(row_length).zip(of_group) {
                         scores[start..start + GROUP].copy_from_slice(of_group);
@@ -222,7 +222,7 @@ impl Cache {
     /// Adds up the first values of a page by the attention weights that stand in the first `count` rows of the scores, 0 for
     /// masked ones and to the end of the page.
     fn gather(&self, scratch: &mut HeadScratch, layer: usize, head: usize, count: usize, keys: Range<usize>) {
-        let HeadScratch { scores, weights: of_page, sums, gathered, .. } = scratch;
+        let HeadScratch { scores, page_weights, sums, gathered, .. } = scratch;
         let size = self.head_size();
         let row_length = scores.len() / TOGETHER;
         let rows = || scores.chunks_exact(row_length).take(count);
@@ -242,14 +242,14 @@ impl Cache {
             }
             Pages::Int8(shares) => {
                 let (pages, head) = pages_of(shares, head, self.heads());
-                let of_page = &mut of_page[..count];
+                let page_weights = &mut page_weights[..count];
                 let mut steps = [0.0; TOGETHER];
                 let (channel_groups, value_scales) = pages[page].values(head, gathered.len());
-                for (weights, (of_page, step)) in rows().zip(of_page.iter_mut().zip(&mut steps)) {
-                    (*of_page, *step) = kernels::attention_weights(&weights.as_chunks().0[page], value_scales);
+                for (weights, (quantised, step)) in rows().zip(page_weights.iter_mut().zip(&mut steps)) {
+                    (*quantised, *step) = kernels::attention_weights(&weights.as_chunks().0[page], value_scales);
                 }
                 for (gathered, channels) in gathered.iter_mut().zip(channel_groups) {
-                    kernels::gather_i8(&mut gathered[..count], of_page, &steps[..count], channels);
+                    kernels::gather_i8(&mut gathered[..count], page_weights, &steps[..count], channels);
                 }
             }
         }
