@@ -128,6 +128,8 @@ pageTest(
   },
   async ({ page, server }) => {
     await waitForState(page, 'failed');
+    // What was asked for before may still be on its way to the server.
+    await page.waitForTimeout(500);
     const asked = server.requests.filter(({ path }) => shard.test(path)).length;
     // Longer than a connection may be silent before it is given up and another attempt is made.
     await page.waitForTimeout(2500);
