@@ -154,7 +154,7 @@ pub(super) fn read_lines<T: NoUninit>(what: &[T]) {
 
 /// Reads what is not used, which a plain read would leave out.
 #[inline(always)]
-fn read<T: Copy>(value: &T) {
+pub(super) fn read<T: Copy>(value: &T) {
     // SAFETY: a reference may be read.
     unsafe { std::ptr::read_volatile(value) };
 }
