@@ -40,6 +40,9 @@ pub(super) fn float_bits(scale: ScaleBits) -> u32 {
 /// Runs in a block.
 const RUNS: usize = BLOCK / RUN;
 
+/// The weights of a tile, run by run; a run is as long as a line of memory.
+type Tile = [[[i8; 16]; VECTORS]; RUNS];
+
 /// The sign, where the processor takes bytes of the second operand for 0 to 255.
 pub(super) fn flipped() -> i8 {
     let large = i8x16_splat(black_box(i8::MIN));
@@ -98,7 +101,7 @@ pub(super) fn quantize_block(values: &mut [Value; BLOCK], x: &[f32; BLOCK]) -> f
 
 /// Puts a block of each row where it belongs, four rows by four runs at a time.
 pub(super) fn interleave_tile(tile: &mut [i8; TILE], rows: [&[i8; BLOCK]; GROUP]) {
-    let tile: &mut [[[i8; 16]; VECTORS]; RUNS] = bytemuck::cast_mut(tile);
+    let tile: &mut Tile = bytemuck::cast_mut(tile);
     let flipped = i8x16_splat(flipped());
     for (i, rows) in rows.as_chunks::<4>().0.iter().enumerate() {
         let rows = rows.map(|row| row.as_chunks::<16>().0);
@@ -132,8 +135,8 @@ pub(super) fn multiply_groups(
     for sums in sums.chunks_exact_mut(positions) {
         let activations = values.as_chunks::<BLOCK>().0.chunks_exact(positions).zip(scales.chunks_exact(positions));
         for ((values, scales), (tile, block)) in activations.zip(&mut blocks) {
-            // With two lines of the page, two threads took another 0.9 of the time on an Intel Xeon; with eight, an AMD EPYC 9005 took 1.3
-            // times as long.
+            // Of the next page, one line: with two, two threads took 0.9 of the time for four continuations on an Intel Xeon, but an AMD
+            // EPYC 9005, on which two were not tried, took 1.3 times as long with eight.
             read_next_page(packed.weights, tile);
             let next = packed.weights.as_chunks::<TILE>().0.get(tile + 1).map_or(block.weights, bytemuck::cast_ref);
             let (fours, rest) = sums.as_chunks_mut::<4>();
@@ -141,7 +144,7 @@ pub(super) fn multiply_groups(
             let (four_scales, rest_scales) = scales.as_chunks::<4>();
             for ((sums, values), scales) in fours.iter_mut().zip(four_values).zip(four_scales) {
                 block.multiply::<4, { VECTORS / 2 }>(0, sums.each_mut(), values.each_ref(), *scales, None);
-                // These rows lie on the same lines of memory as those before them, so nothing is waited for.
+                // The memory of these rows has come with that of the others, so there is time to begin with more.
                 block.multiply::<4, { VECTORS / 2 }>(1, sums.each_mut(), values.each_ref(), *scales, Some(next));
             }
             let (twos, last) = rest.as_chunks_mut::<2>();
@@ -197,7 +200,7 @@ fn halves(weights: &[i16; BLOCK], flipped: i8) -> AttentionWeights {
 
 /// As the portable one.
 pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], steps: &[f32], channels: &[i8; TILE]) {
-    let channels: &[[[i8; 16]; VECTORS]; RUNS] = bytemuck::cast_ref(channels);
+    let channels: &Tile = bytemuck::cast_ref(channels);
     for ((sums, weights), step) in sums.iter_mut().zip(weights).zip(steps) {
         let [lower, upper] = weights.each_ref().map(|half| half.as_chunks::<RUN>().0);
         let (mut of_lower, mut of_upper) = ([i32x4_splat(0); VECTORS], [i32x4_splat(0); VECTORS]);
@@ -213,9 +216,6 @@ pub(super) fn gather(sums: &mut [[f32; GROUP]], weights: &[AttentionWeights], st
         rescale(0, [sums], [products], [f32x4_splat(1.0); VECTORS], [*step]);
     }
 }
-
-/// The weights of a tile, run by run, each of which is a line of memory if tiles begin with one.
-type Tile = [[[i8; 16]; VECTORS]; RUNS];
 
 /// The weights of one block of a group.
 struct Block<'a> {
@@ -240,10 +240,11 @@ impl Block<'_> {
     /// address that is at hand: with a number of runs instead, compilers kept comparisons in memory, and on an AMD EPYC 9005
     /// one position and a prompt took 1.05 times as long.
     ///
-    /// Meanwhile, memory begins with the runs of `next`: processors look ahead no further than there is room for products that wait. With
-    /// that and the first line of the next page, four continuations take 0.7 of the time on an Intel Xeon with AVX-VNNI, and a prompt
-    /// 0.93; with every other run 0.75, with a tile four further on 0.97, and in the first part 1.0 to 1.2. An AMD EPYC 9005, which
-    /// looks further by itself, took 1.05 times as long for four continuations when it was tried there.
+    /// Meanwhile, memory begins with the runs of `next`: a processor looks ahead by itself as far as it has room for what waits, which
+    /// here is filled by products. On an Intel Xeon with AVX-VNNI, four continuations take 0.7 of the time with that and the first line of
+    /// the next page, with one thread and with two, and a prompt 0.93; with every other run 0.75, with a tile four further on 0.97, and
+    /// in the first half of the rows 1.0 to 1.2. When it was tried on an AMD EPYC 9005, four continuations took 1.05 times as long with
+    /// `next`, and a prompt 1.03 times with the line.
     #[inline(always)]
     fn multiply<const N: usize, const V: usize>(
         &self,
@@ -261,6 +262,7 @@ impl Block<'_> {
         // Where it could, four positions took 1.1 times as long, and one 1.03 times. It is the address of the part, not of the tile,
         // so that a load's offset is known when it is compiled: otherwise engines work out each address before it.
         let start = black_box(self.weights.as_flattened()[part * V..].as_ptr());
+        // Hidden for the same reason.
         let next = next.map(black_box);
         macro_rules! multiply_runs {
             ($($run:literal)*) => { 'all: { $(
