@@ -201,7 +201,7 @@ pub(crate) fn weight_index(row: usize, input: usize, blocks: usize) -> usize {
 }
 
 /// As [`weight_index`], with runs of `N`.
-pub(crate) fn interleaved_index<const N: usize>(row: usize, input: usize, blocks: usize) -> usize {
+fn interleaved_index<const N: usize>(row: usize, input: usize, blocks: usize) -> usize {
     let (group, lane) = (row / GROUP, row % GROUP);
     // Blocks hold whole runs, so the runs of a group are numbered through.
     group * blocks * TILE + input / N * N * GROUP + N * lane + input % N
