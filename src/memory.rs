@@ -33,8 +33,8 @@ impl Needs {
             (packed_length(rows, blocks) + size_of::<WeightScale>() * scales_length(rows, blocks)) as u64
         };
         let block = matrix(3 * c, c) + matrix(c, c) + matrix(f, c) + matrix(c, f);
-        // Two norms, and the biases.
-        let vectors = 4 * (4 * c + 3 * c + c + f + c) as u64;
+        // Two norms, the biases, and what those of queries add to scores.
+        let vectors = 4 * (4 * c + 3 * c + c + f + c + config.n_head * (c + 1)) as u64;
         let embeddings = matrix(config.vocab_size, c) + 4 * ((config.n_positions + 2) * c) as u64;
         let weights = embeddings + config.n_layer as u64 * (block + vectors);
         let pages = (config.n_positions.div_ceil(cache::PAGE) * config.n_layer) as u64;

@@ -494,7 +494,8 @@ impl Loader {
                 None
             }
         };
-        let model = self.model.expect("all files have come");
+        let mut model = self.model.expect("all files have come");
+        model.weights.complete();
         Ok((model, self.tokenizer, report))
     }
 }

@@ -31,12 +31,23 @@ fn fold([a, b, c, d]: [F32x4; QUADS]) -> f32 {
 
 /// Sum of products.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    dot_of(a, b, |a| a)
+}
+
+/// Sum of the products of `y` and of the whole numbers that `x` becomes, times `factor`, as a block of activations does.
+pub(crate) fn dot_rounded(x: &[f32], factor: f32, y: &[f32]) -> f32 {
+    let (factor, round) = (F32x4::splat(factor), F32x4::splat(ROUND));
+    dot_of(x, y, |x| x.mul(factor).add(round).sub(round))
+}
+
+/// Sum of the products of `f` of `a`, and `b`; `f` of 0 is 0.
+fn dot_of(a: &[f32], b: &[f32], f: impl Fn(F32x4) -> F32x4) -> f32 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [F32x4::splat(0.0); QUADS];
     let mut take = |a: &[f32; LANES], b: &[f32; LANES]| {
         for (sum, (a, b)) in sums.iter_mut().zip(load(a).into_iter().zip(load(b))) {
-            *sum = sum.add(a.mul(b));
+            *sum = sum.add(f(a).mul(b));
         }
     };
     for (a, b) in a.iter().zip(b) {
@@ -288,6 +299,8 @@ mod tests {
             let b: Vec<f32> = (0..length).map(|i| (i % 7) as f32 - 3.0).collect();
             // Small whole numbers: every order of additions gives the same.
             assert_eq!(dot(&a, &b), a.iter().zip(&b).map(|(a, b)| a * b).sum::<f32>(), "{length}");
+            let rounded = a.iter().zip(&b).map(|(a, b)| (a * 0.4).round_ties_even() * b).sum::<f32>();
+            assert_eq!(dot_rounded(&a, 0.4, &b), rounded, "{length}");
 
             let weights = [0.5, -2.0, 3.0];
             let values: Vec<f32> = (0..3 * length).map(|i| (i % 11) as f32).collect();

@@ -65,13 +65,14 @@ impl BlockWeights {
 
         // every head looks back within its own text
         let channels = config.n_embd;
-        let Scratch { qkv, heads, attention, .. } = scratch;
-        let (mut qkv, mut gathered) = (&qkv[..], &mut heads[..]);
+        let Scratch { normed, qkv, heads, attention, .. } = scratch;
+        let (mut normed, mut qkv, mut gathered) = (&normed[..], &qkv[..], &mut heads[..]);
         for Run { cache, first, count } in runs {
-            let (own, own_heads);
+            let (own_normed, own, own_heads);
+            (own_normed, normed) = normed.split_at(*count * channels);
             (own, qkv) = qkv.split_at(*count * 3 * channels);
             (own_heads, gathered) = gathered.split_at_mut(*count * channels);
-            cache.store(layer, *first, own);
+            cache.store(layer, *first, own, own_normed, self);
             cache.attend(own_heads, attention, layer, *first, &Causal);
         }
 

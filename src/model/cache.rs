@@ -4,6 +4,10 @@
 //! A model in int8 keeps them in int8 too, because the caches of a long text are nearly as much to read as the weights. Keys
 //! are the rows of a matrix as the kernels take it, and values are its columns: a page of tokens is then one block of inputs
 //! of the channels. How the output suffers is measured by `headlight eval`.
+//!
+//! Of a quantised key, one direction matters more than others: that of the queries' bias, which often is most of every query. The
+//! rounding of a key is therefore chosen, among some nearly as fine, by what the bias makes of it. What it should be is told by the
+//! normalised stream before that was quantised, so that much of what quantising the stream costs is made up for, too.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +19,7 @@ use crate::kernels::{
     self, BLOCK, GROUP, Packed, RUN, TILE, WeightScale, flipped, interleave_input, interleave_row, packed_length,
     scale_index, scales_length, weight_index,
 };
-use crate::model::weights::Precision;
+use crate::model::weights::{BlockWeights, Precision};
 use crate::parallel::{self, Parts, part_of};
 
 /// Tokens in a page. Pages let the caches grow with the text without ever being copied, and branches of a text share them.
@@ -226,17 +230,19 @@ struct HeadPage<'a> {
 }
 
 impl HeadPage<'_> {
-    /// Stores the query, key and value, each (HS), of the token in `slot`.
-    fn store(&mut self, slot: usize, query: &[f32], key: &[f32], value: &[f32]) {
+    /// Stores the query, key and value, each (HS), of the token in `slot`. `query_bias` (HS) is what all queries share, and
+    /// `bias_score` is exactly what it adds to the scores of this key.
+    fn store(&mut self, slot: usize, [query, key, value]: [&[f32]; 3], query_bias: &[f32], bias_score: f32) {
         let blocks = query.len().div_ceil(BLOCK);
         let mut quantised = [0; BLOCK];
         for (block, x) in query.chunks(BLOCK).enumerate() {
             let at = slot * blocks + block;
             self.query_scales[at] = kernels::quantize_symmetric(&mut self.queries[at], x);
         }
-        for (block, x) in key.chunks(BLOCK).enumerate() {
+        let mut off = kernels::dot(key, query_bias) - bias_score;
+        for (block, (x, query_bias)) in key.chunks(BLOCK).zip(query_bias.chunks(BLOCK)).enumerate() {
             let at = scale_index(slot, block, blocks);
-            self.key_scales[at] = WeightScale::nearest(kernels::symmetric_scale(x));
+            (self.key_scales[at], off) = kernels::scale_along(x, query_bias, off);
             kernels::quantize_by(&mut quantised, x, self.key_scales[at].get());
             interleave_row::<RUN>(&mut self.keys[slot / GROUP * blocks + block], slot % GROUP, &quantised);
         }
@@ -398,8 +404,8 @@ impl Cache {
         }
     }
 
-    /// Stores `qkv` (T, 3C) of the tokens from `first` on, for which there must be room.
-    pub(super) fn store(&mut self, layer: usize, first: usize, qkv: &[f32]) {
+    /// Stores `qkv` (T, 3C) of the tokens from `first` on, for which there must be room. `block` made them of `normed` (T, C).
+    pub(super) fn store(&mut self, layer: usize, first: usize, qkv: &[f32], normed: &[f32], block: &BlockWeights) {
         const OWN: &str = "`reserve` or `own` made the page this cache's own";
         let (heads, head_size) = (self.heads, self.head_size);
         let per_token = 3 * heads * head_size;
@@ -410,15 +416,19 @@ impl Cache {
             let (of_page, after) = rest.split_at(rest.len().min((PAGE - slot) * per_token));
             match &mut self.layers[layer] {
                 Pages::Int8(shares) => {
+                    let normed = normed.chunks_exact(heads * head_size).skip(position - first);
+                    let tokens = of_page.chunks_exact(per_token).zip(normed);
                     let parts = shares.each_mut().map(|pages| Arc::get_mut(&mut pages[page]).expect(OWN).parts());
                     parallel::for_each(heads, |head| {
                         let (share, of_share) = place_of(head, heads);
                         // SAFETY: each head is stored once.
                         let mut of_head = unsafe { parts[share].head(of_share, head_size) };
-                        for (slot, of_token) in (slot..).zip(of_page.chunks_exact(per_token)) {
+                        let query_bias = &block.attn_qkv.bias[head * head_size..][..head_size];
+                        for (slot, (of_token, x)) in (slot..).zip(tokens.clone()) {
                             let vector =
                                 |kind: Kind| &of_token[(kind as usize * heads + head) * head_size..][..head_size];
-                            of_head.store(slot, vector(Kind::Query), vector(Kind::Key), vector(Kind::Value));
+                            let vectors = [Kind::Query, Kind::Key, Kind::Value].map(vector);
+                            of_head.store(slot, vectors, query_bias, block.bias_scores.of(head, x));
                         }
                     });
                 }

@@ -84,7 +84,7 @@ impl Rerun {
             block.project(scratch, layer_now, config, watch);
             if changes {
                 cache.own(layer_now, first..rows.start + chunk.end)?;
-                cache.store(layer_now, first, &scratch.qkv);
+                cache.store(layer_now, first, &scratch.qkv, &scratch.normed, block);
             }
         } else {
             cache.attend(&mut scratch.heads, &mut scratch.attention, layer_now, first, mask);

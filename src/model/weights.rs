@@ -38,6 +38,8 @@ pub struct BlockWeights {
     pub ln_1: LayerNorm,
     /// (3C, C): queries, keys, values
     pub attn_qkv: Linear,
+    /// Of `attn_qkv`, in int8.
+    pub(super) bias_scores: BiasScores,
     /// (C, C): the heads' values to the residual
     pub attn_proj: Linear,
     /// Before the feed-forward part.
@@ -46,6 +48,16 @@ pub struct BlockWeights {
     pub mlp_fc: Linear,
     /// (C, F)
     pub mlp_proj: Linear,
+}
+
+/// What the bias of a layer's queries adds to the scores of a key, `b_q . k`, told from the normalised stream that the key comes from:
+/// as k = W_k x + b_k, it is `(W_k^T b_q) . x + b_q . b_k`. It knows nothing of how x and k are quantised.
+#[derive(Debug)]
+pub(super) struct BiasScores {
+    /// (NH, C), `W_k^T b_q` of each head
+    directions: Vec<f32>,
+    /// (NH), `b_q . b_k`
+    constants: Vec<f32>,
 }
 
 /// Scale and shift after normalisation, both (C).
@@ -157,6 +169,34 @@ impl Linear {
     }
 }
 
+impl BiasScores {
+    fn zeroed(heads: usize, channels: usize) -> Result<Self> {
+        Ok(Self { directions: try_zeroed(heads * channels)?, constants: try_zeroed(heads)? })
+    }
+
+    /// From a projection (3C, C) to queries, keys and values.
+    fn work_out(&mut self, qkv: &Linear) {
+        let (rows, channels) = qkv.matrix.shape();
+        let size = rows / 3 / self.constants.len().max(1);
+        let heads = self.directions.chunks_exact_mut(channels).zip(&mut self.constants);
+        let mut weights = vec![0.0; channels];
+        for (head, (direction, constant)) in heads.enumerate() {
+            direction.fill(0.0);
+            for query in head * size..(head + 1) * size {
+                qkv.matrix.row(&mut weights, channels + query);
+                kernels::accumulate_weighted(direction, &qkv.bias[query..=query], &weights);
+            }
+            let of_head = |first: usize| &qkv.bias[first + head * size..][..size];
+            *constant = kernels::dot(of_head(0), of_head(channels));
+        }
+    }
+
+    /// `b_q . k` of one head, where `x` (C) is the normalised stream.
+    pub(super) fn of(&self, head: usize, x: &[f32]) -> f32 {
+        kernels::dot(&self.directions[head * x.len()..][..x.len()], x) + self.constants[head]
+    }
+}
+
 impl LayerNorm {
     fn zeroed(channels: usize) -> Result<Self> {
         Ok(Self { weight: try_zeroed(channels)?, bias: try_zeroed(channels)? })
@@ -187,10 +227,12 @@ impl Weights {
             memory::prepare(Needs::of(config).weights);
         }
         let (c, f) = (config.n_embd, config.n_inner);
+        let heads = if precision == Precision::Int8 { config.n_head } else { 0 };
         let block = || {
             Ok(BlockWeights {
                 ln_1: LayerNorm::zeroed(c)?,
                 attn_qkv: Linear::empty(3 * c, c, precision)?,
+                bias_scores: BiasScores::zeroed(heads, c)?,
                 attn_proj: Linear::empty(c, c, precision)?,
                 ln_2: LayerNorm::zeroed(c)?,
                 mlp_fc: Linear::empty(f, c, precision)?,
@@ -205,13 +247,25 @@ impl Weights {
         })
     }
 
+    /// Works out what follows from the weights, once all are there.
+    pub(crate) fn complete(&mut self) {
+        let layers = self.blocks.len();
+        let blocks = Parts::new(&mut self.blocks);
+        parallel::for_each(layers, |layer| {
+            // SAFETY: each layer is worked on once.
+            let block = unsafe { &mut blocks.part(layer..layer + 1)[0] };
+            block.bias_scores.work_out(&block.attn_qkv);
+        });
+    }
+
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         let norm = |norm: &LayerNorm| 4 * (norm.weight.len() + norm.bias.len());
         let linear = |linear: &Linear| linear.matrix.bytes() + 4 * linear.bias.len();
         let block = |b: &BlockWeights| {
             let linears = [&b.attn_qkv, &b.attn_proj, &b.mlp_fc, &b.mlp_proj];
-            norm(&b.ln_1) + norm(&b.ln_2) + linears.into_iter().map(linear).sum::<usize>()
+            let bias_scores = 4 * (b.bias_scores.directions.len() + b.bias_scores.constants.len());
+            norm(&b.ln_1) + norm(&b.ln_2) + linears.into_iter().map(linear).sum::<usize>() + bias_scores
         };
         self.wte.bytes() + 4 * self.wpe.len() + norm(&self.ln_f) + self.blocks.iter().map(block).sum::<usize>()
     }
