@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::error::{Result, try_reserved};
 use crate::kernels::{
-    BLOCK, GROUP, Packed, ROUND, RUN, STEPS, WeightScale, flipped, interleave, interleave_group, packed_length,
-    quantisation_factor, runs_of_row, scale_index, scales_length, weight_index,
+    BLOCK, GROUP, Packed, ROUND, RUN, STEPS, WeightScale, factor_of, flipped, interleave, interleave_group,
+    packed_length, runs_of_row, scale_index, scales_length, weight_index,
 };
 
 /// A matrix of `R` output rows and `K` inputs in int8, symmetric, with one scale per [`BLOCK`] inputs of each row,
@@ -105,7 +105,7 @@ impl Int8Matrix {
             }
         }
         let of_rows = largest.map(|largest| WeightScale::nearest(largest / STEPS));
-        let factors = of_rows.map(|scale| quantisation_factor(STEPS * scale.get(), STEPS));
+        let factors = of_rows.map(|scale| factor_of(scale.get()));
         let blocks = self.blocks();
         self.reach(row);
         self.reach_scales(row);

@@ -34,7 +34,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     dot_of(a, b, |a| a)
 }
 
-/// Sum of the products of `y` and of the whole numbers that `x` becomes, times `factor`, as a block of activations does.
+/// Sum of the products of `y` and of `x` times `factor`, rounded to whole numbers as `quantize_by` does.
 pub(crate) fn dot_rounded(x: &[f32], factor: f32, y: &[f32]) -> f32 {
     let (factor, round) = (F32x4::splat(factor), F32x4::splat(ROUND));
     dot_of(x, y, |x| x.mul(factor).add(round).sub(round))

@@ -74,8 +74,13 @@ pub(crate) const STEPS: f32 = 127.0;
 pub(crate) const MOST_ATTENTION: i16 = (127 << 8) + 127;
 
 /// What values are multiplied by to become whole numbers, given the largest magnitude among them and what that becomes.
-pub(crate) fn quantisation_factor(largest: f32, becomes: f32) -> f32 {
+fn quantisation_factor(largest: f32, becomes: f32) -> f32 {
     if largest > SMALLEST_MAGNITUDE { becomes / largest } else { 0.0 }
+}
+
+/// What values are multiplied by to become whole numbers of which 1 stands for `scale`.
+pub(crate) fn factor_of(scale: f32) -> f32 {
+    quantisation_factor(STEPS * scale, STEPS)
 }
 
 /// A quantised activation as the chosen kernel takes it.
@@ -177,7 +182,7 @@ pub(crate) fn symmetric_scale(x: &[f32]) -> f32 {
 
 /// Quantises a block, or a part of one, with 1 standing for `scale`; the rest becomes 0.
 pub(crate) fn quantize_by(values: &mut [i8; BLOCK], x: &[f32], scale: f32) {
-    let factor = quantisation_factor(STEPS * scale, STEPS);
+    let factor = factor_of(scale);
     *values = with_whole(x, |x| x.map(|x| (x * factor + ROUND).to_bits() as i8));
 }
 
@@ -203,17 +208,17 @@ pub(crate) fn quantize_symmetric(values: &mut [i8; BLOCK], x: &[f32]) -> f32 {
 
 /// Scales that are tried for a block of a key: the one that just reaches its largest magnitude, and the next coarser ones. With 8, the
 /// mean KL divergence from f32 was 0.393e-3 nats, with 16 0.388e-3, and without a choice 0.455e-3 (`headlight eval --tokens
-/// 1000 --window 512` on ten texts, with the built-in model); no difference in time was found.
+/// 1000 --window 512` on ten texts, with the built-in model). With 16 a token takes as long as without a choice.
 const KEY_SCALES: u32 = 16;
 
-/// The scale for a block of a key by which `off`, and what quantising changes of the block's product with `direction`, add up to least;
-/// and what that is.
-pub(crate) fn scale_along(x: &[f32], direction: &[f32], off: f32) -> (WeightScale, f32) {
+/// Chooses the scale for a block of a key so that the error of its product with `direction`, added to the `error` so far, is smallest in
+/// magnitude; returns it with that error.
+pub(crate) fn scale_along(x: &[f32], direction: &[f32], error: f32) -> (WeightScale, f32) {
     let first = WeightScale::nearest(symmetric_scale(x));
     let exact = float::dot(x, direction);
     let with = |scale: WeightScale| {
-        let factor = quantisation_factor(STEPS * scale.get(), STEPS);
-        (scale, off + (scale.get() * float::dot_rounded(x, factor, direction) - exact))
+        let rounded = scale.get() * float::dot_rounded(x, factor_of(scale.get()), direction);
+        (scale, error + (rounded - exact))
     };
     let coarser = (1..KEY_SCALES).map(|steps| with(first.coarser(steps)));
     coarser.fold(with(first), |best, found| if found.1.abs() < best.1.abs() { found } else { best })
@@ -611,12 +616,13 @@ mod tests {
                 let errors = quantised.iter().zip(&x).map(|(&q, x)| f32::from(q) * scale.get() - x);
                 errors.zip(&direction).map(|(error, direction)| error * direction).sum::<f32>()
             };
-            let (first, off) = (WeightScale::nearest(symmetric_scale(&x)), random(i) / 200.0);
-            let (scale, left) = scale_along(&x, &direction, off);
+            let (first, error) = (WeightScale::nearest(symmetric_scale(&x)), random(i) / 200.0);
+            let (scale, left) = scale_along(&x, &direction, error);
             assert!(scale.get() >= first.get() && scale.get() < 1.13 * first.get());
-            assert!((left - (off + seen(scale))).abs() < 1e-4, "{left} is told of {}", off + seen(scale));
-            before += (off + seen(first)).abs();
+            assert!((left - (error + seen(scale))).abs() < 1e-4, "{left} is told of {}", error + seen(scale));
+            before += (error + seen(first)).abs();
             after += left.abs();
+            assert_eq!(scale_along(&x, &vec![0.0; length], 0.0), (first, 0.0), "without a direction, the finest");
         }
         assert!(after < before / 4.0, "{after} of {before}");
     }
@@ -624,13 +630,13 @@ mod tests {
     #[test]
     fn a_scale_is_finite_whatever_it_is_chosen_for() {
         for x in [0.0, 1e-45, 1e-38, f32::MAX, f32::INFINITY, f32::NAN] {
-            for off in [0.0, f32::MAX, f32::NEG_INFINITY, f32::NAN] {
-                let (scale, _) = scale_along(&[x, 1.0, -x], &[1.0, f32::MAX, 1.0], off);
-                assert!(scale.get().is_finite() && scale.get() > 0.0, "{x}, {off}: {scale:?}");
+            for error in [0.0, f32::MAX, f32::NEG_INFINITY, f32::NAN] {
+                let (scale, _) = scale_along(&[x, 1.0, -x], &[1.0, f32::MAX, 1.0], error);
+                assert!(scale.get().is_finite() && scale.get() > 0.0, "{x}, {error}: {scale:?}");
             }
         }
-        let (scale, off) = scale_along(&[0.0; 3], &[1.0; 3], 0.5);
-        assert_eq!((scale.get(), off), (0.0, 0.5));
+        let (scale, error) = scale_along(&[0.0; 3], &[1.0; 3], 0.5);
+        assert_eq!((scale.get(), error), (0.0, 0.5));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct BlockWeights {
     pub ln_1: LayerNorm,
     /// (3C, C): queries, keys, values
     pub attn_qkv: Linear,
-    /// Of `attn_qkv`, in int8.
+    /// Of `attn_qkv`; empty in f32.
     pub(super) bias_scores: BiasScores,
     /// (C, C): the heads' values to the residual
     pub attn_proj: Linear,
@@ -50,8 +50,8 @@ pub struct BlockWeights {
     pub mlp_proj: Linear,
 }
 
-/// What the bias of a layer's queries adds to the scores of a key, `b_q . k`, told from the normalised stream that the key comes from:
-/// as k = W_k x + b_k, it is `(W_k^T b_q) . x + b_q . b_k`. It knows nothing of how x and k are quantised.
+/// What the bias of each head's queries adds to the scores of a key, before they are scaled: `b_q . k`, told from the normalised stream
+/// `x` that the key comes from. As k = W_k x + b_k, it is `(W_k^T b_q) . x + b_q . b_k`, whatever becomes of x and k in int8.
 #[derive(Debug)]
 pub(super) struct BiasScores {
     /// (NH, C), `W_k^T b_q` of each head
@@ -174,14 +174,13 @@ impl BiasScores {
         Ok(Self { directions: try_zeroed(heads * channels)?, constants: try_zeroed(heads)? })
     }
 
-    /// From a projection (3C, C) to queries, keys and values.
-    fn work_out(&mut self, qkv: &Linear) {
+    /// From a projection (3C, C) to queries, keys and values, once.
+    fn fold(&mut self, qkv: &Linear) {
         let (rows, channels) = qkv.matrix.shape();
         let size = rows / 3 / self.constants.len().max(1);
         let heads = self.directions.chunks_exact_mut(channels).zip(&mut self.constants);
         let mut weights = vec![0.0; channels];
         for (head, (direction, constant)) in heads.enumerate() {
-            direction.fill(0.0);
             for query in head * size..(head + 1) * size {
                 qkv.matrix.row(&mut weights, channels + query);
                 kernels::accumulate_weighted(direction, &qkv.bias[query..=query], &weights);
@@ -254,7 +253,7 @@ impl Weights {
         parallel::for_each(layers, |layer| {
             // SAFETY: each layer is worked on once.
             let block = unsafe { &mut blocks.part(layer..layer + 1)[0] };
-            block.bias_scores.work_out(&block.attn_qkv);
+            block.bias_scores.fold(&block.attn_qkv);
         });
     }
 

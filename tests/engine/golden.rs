@@ -68,45 +68,49 @@ fn everything_inside_equals_transformers() {
     }
 }
 
-/// The part of a score that all queries share has next to no error: not that of quantising a key, nor that of the stream that it comes
-/// from.
-#[test]
-fn what_the_bias_of_queries_adds_to_scores_is_nearly_exact() {
-    for golden in GOLDENS {
-        let (model, ids) = (golden.load(Precision::Int8), golden.expected().ids("ids"));
-        let (config, block) = (model.config, &model.weights.blocks[0]);
-        let (channels, size) = (config.n_embd, config.head_size());
-        let mut state = model.start();
-        let mut normed = vec![0.0; ids.len() * channels];
-        let mut begun = 0;
-        let normalise = |layer: usize, residual: &[f32]| {
-            if layer == 0 {
-                let out = &mut normed[begun..begun + residual.len()];
-                block.ln_1.apply(out, residual, config.layer_norm_epsilon);
-                begun += residual.len();
-            }
-        };
-        model.forward_observed(&mut state, &ids, normalise).unwrap();
-        let mut weights = vec![0.0; channels];
-        // Squared errors of keys: along the bias, and what there would be if all directions had the same.
-        let (mut along, mut mean) = (0.0, 0.0);
-        for head in 0..config.n_head {
-            let query_bias = &block.attn_qkv.bias[head * size..][..size];
+/// Squared errors of the keys of all layers in int8: along the bias of the queries, and what they would be if no direction were
+/// preferred. The keys as they should be are those of the normalised stream that is not quantised.
+fn errors_of_keys(model: &Model, ids: &[u32]) -> (f32, f32) {
+    let (channels, size) = (model.config.n_embd, model.config.head_size());
+    let mut state = model.start();
+    let mut normed = vec![Vec::new(); model.config.n_layer];
+    let normalise = |layer: usize, residual: &[f32]| {
+        if let Some(block) = model.weights.blocks.get(layer) {
+            let mut out = vec![0.0; residual.len()];
+            block.ln_1.apply(&mut out, residual, model.config.layer_norm_epsilon);
+            normed[layer].extend(out);
+        }
+    };
+    model.forward_observed(&mut state, ids, normalise).unwrap();
+    let squared = |a: &[f32]| a.iter().map(|x| x * x).sum::<f32>();
+    let mut weights = vec![0.0; channels];
+    let (mut along, mut mean) = (0.0, 0.0);
+    for (layer, (block, normed)) in model.weights.blocks.iter().zip(&normed).enumerate() {
+        let (matrix, bias) = (&block.attn_qkv.matrix, &block.attn_qkv.bias);
+        for head in 0..model.config.n_head {
+            let query_bias = &bias[head * size..][..size];
             for (position, x) in normed.chunks_exact(channels).enumerate() {
-                let found = state.cache().vector(Kind::Key, 0, head, position);
+                let found = state.cache().vector(Kind::Key, layer, head, position);
                 let mut error = |channel: usize| {
                     let row = channels + head * size + channel;
-                    block.attn_qkv.matrix.row(&mut weights, row);
+                    matrix.row(&mut weights, row);
                     let product: f32 = weights.iter().zip(x).map(|(weight, x)| weight * x).sum();
-                    found[channel] - (product + block.attn_qkv.bias[row])
+                    found[channel] - (product + bias[row])
                 };
                 let errors: Vec<f32> = (0..size).map(&mut error).collect();
-                let squared = |a: &[f32]| a.iter().map(|x| x * x).sum::<f32>();
                 let product: f32 = errors.iter().zip(query_bias).map(|(error, bias)| error * bias).sum();
                 along += product * product / squared(query_bias);
                 mean += squared(&errors) / size as f32;
             }
         }
+    }
+    (along, mean)
+}
+
+#[test]
+fn what_the_bias_of_queries_adds_to_scores_is_nearly_exact() {
+    for golden in GOLDENS {
+        let (along, mean) = errors_of_keys(&golden.load(Precision::Int8), &golden.expected().ids("ids"));
         assert!(along < 0.1 * mean, "{}: {along} of {mean}", golden.name);
     }
 }
@@ -194,6 +198,31 @@ fn int8_logits_have_the_same_bits_on_every_target() {
     assert_eq!(found, expected, "{VARIANT}");
 }
 
+#[test]
+fn branches_fill_the_caches_with_the_bits_of_each_text_alone() {
+    for golden in GOLDENS {
+        let model = golden.load(Precision::Int8);
+        let ids = golden.expected().ids("ids");
+        let (text, next) = (&ids[..ids.len() - 3], &ids[ids.len() - 3..]);
+        let mut state = model.start();
+        model.forward(&mut state, text).unwrap();
+        let mut branches = [state.fork(), state.fork(), state.fork()];
+        let logits = [(); 2].map(|()| model.forward_branches(&mut branches, next).unwrap());
+        for (branch, (branched, &id)) in branches.iter().zip(next).enumerate() {
+            let mut alone = state.fork();
+            for logits in &logits {
+                model.forward(&mut alone, &[id]).unwrap();
+                let of_branch = logits.chunks_exact(model.config.vocab_size).nth(branch).unwrap();
+                assert_eq!(model.logits(&mut alone, 1), of_branch, "branch {branch} of {}", golden.name);
+            }
+            for (layer, head) in (0..model.config.n_layer).flat_map(|l| (0..model.config.n_head).map(move |h| (l, h))) {
+                let key = |state: &State| state.cache().vector(Kind::Key, layer, head, text.len() + 1);
+                assert_eq!(key(branched), key(&alone), "head {layer}.{head} in branch {branch} of {}", golden.name);
+            }
+        }
+    }
+}
+
 /// Several blocks of channels in a head, and a last one that is not whole.
 #[test]
 fn heads_of_odd_sizes() {
@@ -209,6 +238,12 @@ fn heads_of_odd_sizes() {
             eos_token_id: 0,
         };
         let ids: Vec<u32> = (0..90).map(|i| i * 7 % 50).collect();
+        let model = made::model(config, &made::hub_tensors(&config, 3), Precision::Int8).unwrap();
+        let (along, mean) = errors_of_keys(&model, &ids);
+        assert!(
+            along < 0.1 * mean,
+            "{n_embd} channels, {n_head} heads: {along} of {mean} along the bias of the queries"
+        );
         let compared = |seed| {
             [Precision::F32, Precision::Int8].map(|precision| {
                 let model = made::model(config, &made::hub_tensors(&config, seed), precision).unwrap();
