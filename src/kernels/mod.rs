@@ -116,8 +116,12 @@ impl WeightScale {
     /// The nearest to a number that is not negative, or the largest finite one. Within 0.4 % of a normal number, so that what would be
     /// 127 stays below 127.5.
     pub(crate) fn nearest(scale: f32) -> Self {
-        let half = ((scale.to_bits() + 0x8000) >> 16).min(Self::LARGEST);
-        Self(chosen::scale_bits(half << 16))
+        Self::of_half((scale.to_bits() + 0x8000) >> 16)
+    }
+
+    /// The one whose bits these are, or the largest finite one.
+    fn of_half(half: u32) -> Self {
+        Self(chosen::scale_bits(half.min(Self::LARGEST) << 16))
     }
 
     pub(crate) fn get(self) -> f32 {
@@ -126,8 +130,7 @@ impl WeightScale {
 
     /// The one that is so many steps larger, each by 0.4 to 0.8 % for a normal number, or the largest finite one.
     fn coarser(self, steps: u32) -> Self {
-        let half = ((chosen::float_bits(self.0) >> 16) + steps).min(Self::LARGEST);
-        Self(chosen::scale_bits(half << 16))
+        Self::of_half((chosen::float_bits(self.0) >> 16) + steps)
     }
 }
 

@@ -176,8 +176,8 @@ impl BiasScores {
 
     /// From a projection (3C, C) to queries, keys and values, once.
     fn fold(&mut self, qkv: &Linear) {
-        let (rows, channels) = qkv.matrix.shape();
-        let size = rows / 3 / self.constants.len().max(1);
+        let (_, channels) = qkv.matrix.shape();
+        let size = channels / self.constants.len();
         let heads = self.directions.chunks_exact_mut(channels).zip(&mut self.constants);
         let mut weights = vec![0.0; channels];
         for (head, (direction, constant)) in heads.enumerate() {
@@ -248,6 +248,9 @@ impl Weights {
 
     /// Works out what follows from the weights, once all are there.
     pub(crate) fn complete(&mut self) {
+        if self.precision() == Precision::F32 {
+            return;
+        }
         let layers = self.blocks.len();
         let blocks = Parts::new(&mut self.blocks);
         parallel::for_each(layers, |layer| {
