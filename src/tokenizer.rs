@@ -9,7 +9,7 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{AddedToken, NormalizerWrapper, TokenizerImpl};
+use tokenizers::{AddedToken, NormalizedString, Normalizer, TokenizerImpl};
 
 use crate::error::{Error, Result};
 use crate::json;
@@ -21,9 +21,18 @@ pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 
 /// Text to token ids and back.
 pub struct Tokenizer {
-    bpe: TokenizerImpl<BPE, NormalizerWrapper, ByteLevel, ByteLevel, ByteLevel>,
+    bpe: TokenizerImpl<BPE, NoNormalizer, ByteLevel, ByteLevel, ByteLevel>,
     spellings: Arc<Spellings>,
     end_of_text: u32,
+}
+
+/// GPT-2 normalises nothing. The library's own choice of normalizers brings their tables of Unicode along.
+enum NoNormalizer {}
+
+impl Normalizer for NoNormalizer {
+    fn normalize(&self, _: &mut NormalizedString) -> tokenizers::Result<()> {
+        match *self {}
+    }
 }
 
 /// The bytes that each token stands for.
