@@ -3,14 +3,14 @@
  * Measures Headlight in headless Chromium and prints tables. Figures move between runs by more than most changes are
  * worth, so everything that is compared is measured within one run, in turn over several rounds, and reported as a median.
  *
- *   node tests/bench/run.mjs [--rounds N] [--json FILE] [--only speed,stream,again,page,bar,inside,busy,size]
+ *   node tests/bench/run.mjs [--rounds N] [--json FILE] [--only speed,stream,again,kept,page,bar,inside,busy,size]
  *     [--variants simd128,relaxed,simd128-threads,relaxed-threads] [--threads N]
  *
  * `speed` is what `bench.html` measures, for every build, with the memory it takes. `stream` quantises an F32 checkpoint
- * while it arrives, `again` loads from the browser's own cache, `page` waits for suggestions in the real page, `bar` for each
- * of its keys, `inside` for what is asked about the inside of the model and counts the page's frames meanwhile, `busy` decodes
- * while every core has other work, `size` weighs the modules. In the real page, the model of 124 million weights is the
- * built-in one in that shape; elsewhere its weights are random.
+ * while it arrives, `again` loads from the browser's own cache, `kept` from what the page itself kept, `page` waits for
+ * suggestions in the real page, `bar` for each of its keys, `inside` for what is asked about the inside of the model and counts
+ * the page's frames meanwhile, `busy` decodes while every core has other work, `size` weighs the modules. In the real page, the
+ * model of 124 million weights is the built-in one in that shape; elsewhere its weights are random.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,7 @@ import { FILES, judge, PAGE, verdictTable } from './asked.mjs';
 import { barFigures, measureBar } from './bar.mjs';
 import { frameFigures, measureFrames } from './frames.mjs';
 import { insideFigures, measureInside } from './inside.mjs';
+import { loadKept } from './kept.mjs';
 import { removeProfile } from './processes.mjs';
 import { loadUnwatched } from './unwatched.mjs';
 import { makeWidened } from './widened.mjs';
@@ -49,7 +50,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     json: { type: 'string' },
-    only: { type: 'string', default: 'speed,stream,again,page,bar,inside,busy,size' },
+    only: { type: 'string', default: 'speed,stream,again,kept,page,bar,inside,busy,size' },
     variants: { type: 'string', default: VARIANTS.join(',') },
     threads: { type: 'string', default: '2' },
   },
@@ -351,6 +352,10 @@ for (let round = 0; round < rounds; round++) {
   }
   if (parts.has('stream')) await measureStream(quantised);
   if (parts.has('again')) await measureAgain();
+  if (parts.has('kept')) {
+    const milliseconds = await loadKept(`${server.url}bench.html`, server.url + SHARDS, shards);
+    record(FILES.kept, 'load-time', milliseconds / 1000);
+  }
   if (parts.has('page')) await measurePage(realPage.url, PAGE.builtIn);
   if (parts.has('page')) await measurePage(realPageSmall.url, PAGE.small);
   for (const [{ url }, column] of /** @type {const} */ ([

@@ -14,11 +14,21 @@ const PROBE = 'probe-';
 export async function openOpfs() {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(FOLDER, { create: true });
-  // Some browsers have folders but refuse to write in private windows; better to know now.
-  // Other tabs may be at the same, and a file can be open only once.
-  const probe = PROBE + crypto.randomUUID();
-  await write(probe, new Uint8Array(1));
-  await folder.removeEntry(probe);
+  // Some browsers have folders but refuse to write in private windows; better to know now, unless something was written before.
+  if ((await fileHandles()).length === 0) {
+    // Other tabs may be at the same, and a file can be open only once.
+    const probe = PROBE + crypto.randomUUID();
+    await write(probe, new Uint8Array(1));
+    await folder.removeEntry(probe);
+  }
+
+  async function fileHandles() {
+    const handles = [];
+    for await (const [name, handle] of folder.entries()) {
+      if (handle.kind === 'file' && !name.startsWith(PROBE)) handles.push(/** @type {FileSystemFileHandle} */ (handle));
+    }
+    return handles;
+  }
 
   /**
    * @param {string} name
@@ -63,13 +73,8 @@ export async function openOpfs() {
       await folder.removeEntry(name).catch(unlessMissing);
     },
     async list() {
-      const files = [];
-      for await (const [name, handle] of folder.entries()) {
-        if (handle.kind !== 'file' || name.startsWith(PROBE)) continue;
-        const file = await /** @type {FileSystemFileHandle} */ (handle).getFile().catch(unlessMissing);
-        if (file) files.push({ name, size: file.size });
-      }
-      return files;
+      const files = await Promise.all((await fileHandles()).map((handle) => handle.getFile().catch(unlessMissing)));
+      return files.flatMap((file) => (file ? [{ name: file.name, size: file.size }] : []));
     },
   };
 }

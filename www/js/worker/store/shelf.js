@@ -120,7 +120,7 @@ export class Shelf {
   async get(label) {
     const entry = this.#entries.get(label);
     if (!entry) return null;
-    const bytes = await this.read(entry);
+    const bytes = await this.read(entry, entry.size);
     if (bytes && (await sha256(bytes)) === entry.sha256) return bytes;
     await this.drop(label);
     return null;
@@ -129,11 +129,12 @@ export class Shelf {
   /**
    * The content of a file, which the caller must compare with its hash; null if it can't be read.
    * @param {Entry} entry
-   * @param {Uint8Array<ArrayBuffer>} [buffer]   to read it into, if that is possible
+   * @param {Uint8Array<ArrayBuffer> | number} room   to read it into, if that is possible, or so much that is made for it
    */
-  async read({ name }, buffer) {
+  async read({ name }, room) {
     try {
-      const read = buffer && (await this.#backend.readInto?.(name, buffer));
+      const buffer = typeof room === 'number' ? new Uint8Array(room) : room;
+      const read = await this.#backend.readInto?.(name, buffer);
       if (read) return read;
       const blob = await this.#backend.read(name);
       return blob && new Uint8Array(await blob.arrayBuffer());

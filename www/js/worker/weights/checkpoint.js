@@ -183,7 +183,7 @@ async function restore(loader, shelf, signal) {
     const { label, sha256 } = entry;
     const [, id, index] = label.split('-');
     // Another version of this program may have cut the file elsewhere.
-    const bytes = id === planId(plan) ? await shelf.read(entry) : null;
+    const bytes = id === planId(plan) ? await shelf.read(entry, entry.size) : null;
     try {
       if (!bytes) throw new EngineError('missing', label);
       loader.restore(Number(index), shardName(Number(index), sha256), sha256, bytes);

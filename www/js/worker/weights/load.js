@@ -201,7 +201,9 @@ async function fromShelf(wasm, shelf, { signal, report }) {
     const total = files.reduce((sum, { size }) => sum + size, 0);
     let done = 0;
     const byHash = new Map(shelf.entries('shard-').map((entry) => [entry.sha256, entry]));
-    // The first shards come while the tokenizer is read.
+    const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
+    // Asked for before the shards, because it goes in first and takes long; the first shards come meanwhile.
+    const reading = Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
     shards = bringShards(
       loader,
       hashes,
@@ -218,8 +220,7 @@ async function fromShelf(wasm, shelf, { signal, report }) {
       },
       signal,
     );
-    const tokenizer = files.filter(({ isTokenizer }) => isTokenizer);
-    const contents = await Promise.all(tokenizer.map(({ name }) => shelf.get(name)));
+    const contents = await reading;
     for (const [index, { name }] of tokenizer.entries()) {
       const bytes = contents[index];
       if (!bytes || bytes.byteLength > TOKENIZER) throw new Damage();
