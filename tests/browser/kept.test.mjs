@@ -343,6 +343,29 @@ pageTest(
   },
 );
 
+pageTest(
+  'D47: what was kept is read where nothing can be written any more',
+  options(),
+  async ({ page, context, server }) => {
+    const { info, best } = await loadFromHub(page, REPOSITORY);
+    await context.route('**/js/worker/store/opfs.js', async (route) => {
+      const response = await route.fetch();
+      const refusal = "Promise.reject(new DOMException('no', 'InvalidStateError'))";
+      await route.fulfill({
+        response,
+        body: (await response.text()).replace('file.createSyncAccessHandle()', refusal),
+      });
+    });
+    const later = await context.newPage();
+    await later.goto(`${server.url}bench.html`);
+    hub.requests.length = 0;
+    const again = await load(later, { type: 'kept', key: info.keeping.key });
+    assert.deepEqual(again.best, best);
+    assert.equal(again.info.keeping.where, 'opfs');
+    assert.equal(hub.requests.length, 0);
+  },
+);
+
 /** @type {{name: string, replaced: Record<string, string>, where: string}[]} */
 const lacking = [
   {
